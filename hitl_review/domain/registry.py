@@ -1,0 +1,40 @@
+"""Model versions and which one is in use."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class Move(StrEnum):
+    """How the model in use changed."""
+
+    PROMOTED = "promoted"
+    ROLLED_BACK = "rolled_back"
+    STOPPED = "stopped"
+
+
+@dataclass(frozen=True, slots=True)
+class ModelVersion:
+    """A trained artefact, known by the SHA-256 of its bytes; `name` ("v1") is for display."""
+
+    digest: str
+    name: str
+    trained_at: datetime
+    trained_by: str
+    manifest: str
+    """Digest of the training manifest: which cases, snapshots, labels and weights."""
+    card: str
+    """JSON: parameters, seed, library versions, rows, cross-validated measures."""
+
+
+@dataclass(frozen=True, slots=True)
+class Promotion:
+    """A change of the model in use; `model` is None when the model was stopped."""
+
+    model: str | None
+    move: Move
+    at: datetime
+    by: str
+    event_id: str
