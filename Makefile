@@ -1,0 +1,80 @@
+# Two commands do everything: `make run` and `make test`. `make help` lists the rest.
+
+PORT ?= 8501
+WORKSPACE ?= demo-workspace
+JOBS ?= 2
+
+# One environment per Python version, so that `make test PYTHON=python3.11` leaves the other alone.
+# The stamp's name holds a checksum of all that the environment was made from: whichever of it changes
+# (a dependency, the Python, the folder), the environment is made anew.
+ifneq ($(filter-out help clean,$(or $(MAKECMDGOALS),help)),)
+  INTERPRETER := $(shell sh .ci/pick-python $(PYTHON))
+  ifeq ($(INTERPRETER),)
+    $(error no Python to work with)
+  endif
+  VENV := .venv-$(shell "$(INTERPRETER)" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+  MADE_FROM := $(shell { "$(INTERPRETER)" -VV; pwd; cat pyproject.toml constraints.txt; } | cksum | cut -d' ' -f1)
+endif
+BIN := $(VENV)/bin
+TO_RUN := $(VENV)/.to-run-$(MADE_FROM)
+TO_TEST := $(VENV)/.to-test-$(MADE_FROM)
+
+CHROMIUM ?= $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
+export CHROMIUM
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help run test venv lint unit e2e slow bench clean
+
+help: ## list these targets
+	@grep -hE '^[a-z0-9]+:.*## ' Makefile | sed -E 's/^([a-z0-9]+):.*## (.*)/\1|\2/' | awk -F'|' '{printf "  make %-7s %s\n", $$1, $$2}'
+	@echo "Settings: PYTHON=python3.11  PORT=$(PORT)  WORKSPACE=$(WORKSPACE)  JOBS=$(JOBS)"
+
+run: $(TO_RUN) ## set up, make the demo workspace if it is not there, serve the app
+	@$(BIN)/python -m hitl_review demo "$(WORKSPACE)"
+	@$(BIN)/python -m hitl_review serve "$(WORKSPACE)" --port $(PORT)
+
+test: lint unit e2e ## set up, then lint, types, unit tests and browser tests
+
+venv: $(TO_TEST) ## set up the environment only
+	@echo "$(VENV) is ready (.venv points at it)"
+
+lint: $(TO_TEST) ## ruff, and mypy (strict on domain, store and workflow)
+	$(BIN)/ruff check .
+	$(BIN)/mypy --strict --follow-imports=silent --cache-dir=.mypy_cache_strict \
+	    hitl_review/domain hitl_review/store hitl_review/workflow
+	$(BIN)/mypy hitl_review app.py
+
+unit: $(TO_TEST) ## every test that needs no browser
+	$(BIN)/python -m pytest -q -n $(JOBS) -m "not slow and not browser"
+
+e2e: $(TO_TEST) ## the tests in a real browser, one after the other
+	@if [ -n "$(CHROMIUM)" ]; then \
+	    $(BIN)/python -m pytest -q -m "browser and not slow"; \
+	else \
+	    echo "*** THE BROWSER TESTS DID NOT RUN: no Chromium was found."; \
+	    echo "*** Install it (Debian: apt-get install chromium) or name it: make e2e CHROMIUM=/path/to/chromium"; \
+	    [ "$${CI:-}" != true ]; \
+	fi
+
+slow: $(TO_TEST) ## the tests that take longer than a minute each
+	$(BIN)/python -m pytest -q -m slow
+
+bench: $(TO_TEST) ## measure the speed of review, scoring and start-up, and print it
+	$(BIN)/python -m pytest -q -s -m slow tests/bench
+
+clean: ## remove the environments and what tools left behind
+	rm -rf .venv .venv-*/ .mypy_cache .mypy_cache_strict .pytest_cache .ruff_cache .hypothesis
+
+$(TO_RUN):
+	@echo "Setting up $(VENV) with $(INTERPRETER) (a minute or two, once)"
+	@rm -rf $(VENV)
+	@"$(INTERPRETER)" -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[figures]"
+	@if [ -L .venv ] || [ ! -e .venv ]; then ln -sfn $(VENV) .venv; fi
+	@touch $@
+
+$(TO_TEST): $(TO_RUN)
+	@echo "Adding what the tests need to $(VENV)"
+	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[figures,test]"
+	@touch $@
