@@ -1,0 +1,97 @@
+"""The audit log in SQLite: append, find, read. There is no update and no delete.
+
+An append joins the open transaction, so an event is kept if and only if the change it tells of is
+kept. After the insert the row is read back: a trigger that swallowed it would otherwise go unseen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from uuid import uuid4
+
+from hitl_review.domain.audit import Event, Head, moment, next_event, stamp
+from hitl_review.errors import AuditError
+from hitl_review.store.connection import Row, Store
+
+_COLUMNS = "seq, event_id, prev_hash, payload, hash"
+
+
+def new_token() -> str:
+    """Return a fresh event id."""
+    return uuid4().hex
+
+
+def head(store: Store) -> Head:
+    """Return the end of the log."""
+    row = store.row("SELECT seq, hash, json_extract(payload, '$.at') AS at FROM audit_log ORDER BY seq DESC LIMIT 1")
+    return Head() if row is None else Head(row["seq"], row["hash"], moment(row["at"]))
+
+
+def append(
+    store: Store,
+    action: str,
+    subject: str,
+    detail: Mapping[str, object],
+    *,
+    event_id: str | None = None,
+) -> Event:
+    """Add an event to the end of the log, at the transaction's time and by its actor.
+
+    A clock that went back is told in an event of its own first (`clock.regressed`), because
+    events are in the order of their writing, whatever the clock says.
+    """
+    end = head(store)
+    now = store.current().now
+    if end.at is not None and now < end.at and action != "clock.regressed":
+        append(store, "clock.regressed", "log:clock", {"previous_at": stamp(end.at), "at": stamp(now)})
+        end = head(store)
+    actor = store.current().actor
+    event = next_event(
+        end,
+        event_id=event_id or new_token(),
+        at=now,
+        actor=actor.account_id,
+        role=actor.role.value,
+        action=action,
+        subject=subject,
+        detail=detail,
+    )
+    _insert(store, event)
+    return event
+
+
+def _insert(store: Store, event: Event) -> None:
+    values = (event.seq, event.event_id, event.prev_hash, event.payload, event.hash)
+    changed = store.db.execute(f"INSERT INTO audit_log ({_COLUMNS}) VALUES (?, ?, ?, ?, ?)", values).rowcount
+    if changed != 1 or find(store, event.event_id) != event:
+        raise AuditError("The event was not found in the log after it was written, so nothing was stored.")
+
+
+def find(store: Store, event_id: str) -> Event | None:
+    """Return the event with this id, or None."""
+    row = store.row(f"SELECT {_COLUMNS} FROM audit_log WHERE event_id = ?", (event_id,))
+    return None if row is None else _event(row)
+
+
+def events(store: Store, *, after: int = 0) -> Iterator[Event]:
+    """Yield all events after a seq, oldest first, without holding them all in memory."""
+    for row in store.db.execute(f"SELECT {_COLUMNS} FROM audit_log WHERE seq > ? ORDER BY seq", (after,)):
+        yield _event(row)
+
+
+def latest(
+    store: Store, *, limit: int, before: int | None = None, subject: str | None = None, action: str | None = None
+) -> list[Event]:
+    """Return the newest events first, at most `limit`, older than the seq `before`, filtered if asked."""
+    rows = store.rows(
+        f"SELECT {_COLUMNS} FROM audit_log WHERE (?1 IS NULL OR seq < ?1)"
+        " AND (?2 IS NULL OR json_extract(payload, '$.subject') = ?2)"
+        " AND (?3 IS NULL OR json_extract(payload, '$.action') LIKE ?3)"
+        " ORDER BY seq DESC LIMIT ?4",
+        (before, subject, action, limit),
+    )
+    return [_event(row) for row in rows]
+
+
+def _event(row: Row) -> Event:
+    return Event(row["seq"], row["event_id"], row["prev_hash"], row["payload"], row["hash"])

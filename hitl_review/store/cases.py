@@ -1,0 +1,121 @@
+"""Cases, the snapshots of their values, and their outcomes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+
+from hitl_review.domain.audit import canonical_json, moment, stamp
+from hitl_review.domain.case import Case, Outcome, Purpose, Snapshot
+from hitl_review.errors import NotFound
+from hitl_review.store.connection import Row, Store
+
+_CASE = "SELECT c.*, s.body FROM cases c JOIN snapshots s ON s.digest = c.snapshot"
+
+
+def add(store: Store, cases: Sequence[Case], *, event_id: str) -> None:
+    """Keep new cases with their snapshots; those for review join the worklist."""
+    store.write_many(
+        "INSERT INTO snapshots (digest, case_id, body) VALUES (?, ?, ?)",
+        [(case.snapshot.digest, case.case_id, canonical_json(dict(case.snapshot.values))) for case in cases],
+    )
+    store.write_many(
+        "INSERT INTO cases (case_id, purpose, position, snapshot, received_at, event_id) VALUES (?, ?, ?, ?, ?, ?)",
+        [
+            (case.case_id, case.purpose.value, case.position, case.snapshot.digest, stamp(case.received_at), event_id)
+            for case in cases
+        ],
+    )
+    store.write_many(
+        "INSERT INTO worklist (case_id, position, state) VALUES (?, ?, 'open')",
+        [(case.case_id, case.position) for case in cases if case.purpose is Purpose.QUEUE],
+    )
+
+
+def received_line(case_id: str, purpose: str, snapshot: str) -> dict[str, object]:
+    """Return how one received case stands in its batch's digest."""
+    return {"case": case_id, "purpose": purpose, "snapshot": snapshot}
+
+
+def received_lines(store: Store, event_id: str) -> list[object]:
+    """Return the lines of all cases that came with one event, in order."""
+    rows = store.rows("SELECT case_id, purpose, snapshot FROM cases WHERE event_id = ? ORDER BY position", (event_id,))
+    return [received_line(*row) for row in rows]
+
+
+def next_position(store: Store) -> int:
+    """Return the place in the order of arrival that the next case will take."""
+    row = store.row("SELECT coalesce(max(position), 0) + 1 AS next FROM cases")
+    return 1 if row is None else int(row["next"])
+
+
+def known_ids(store: Store) -> set[str]:
+    """Return the ids of all cases that are there already."""
+    return {row["case_id"] for row in store.rows("SELECT case_id FROM cases")}
+
+
+def get(store: Store, case_id: str) -> Case:
+    """Return a case; NotFound if there is none with this id."""
+    row = store.row(f"{_CASE} WHERE c.case_id = ?", (case_id,))
+    if row is None:
+        raise NotFound("There is no case with this id in the workspace. Pick one from the queue.")
+    return _case(row)
+
+
+def of_purpose(store: Store, purpose: Purpose) -> list[Case]:
+    """Return all cases of one purpose, in order of arrival."""
+    return [_case(row) for row in store.rows(f"{_CASE} WHERE c.purpose = ? ORDER BY c.position", (purpose.value,))]
+
+
+def without_prediction(store: Store, model: str, *, after: int, limit: int) -> list[Case]:
+    """Return queue cases behind a position that a model has not judged yet, in order of arrival."""
+    rows = store.rows(
+        f"{_CASE} WHERE c.purpose = 'queue' AND c.position > ? AND NOT EXISTS (SELECT 1 FROM predictions p"
+        " WHERE p.case_id = c.case_id AND p.model = ? AND p.snapshot = c.snapshot) ORDER BY c.position LIMIT ?",
+        (after, model, limit),
+    )
+    return [_case(row) for row in rows]
+
+
+def snapshot(store: Store, digest: str) -> Snapshot:
+    """Return a snapshot by its digest."""
+    row = store.row("SELECT case_id, body FROM snapshots WHERE digest = ?", (digest,))
+    if row is None:
+        raise NotFound("The values that this prediction was made from are not in the workspace.")
+    return Snapshot(row["case_id"], json.loads(row["body"]), digest)
+
+
+def add_outcomes(store: Store, outcomes: Iterable[Outcome], *, event_id: str) -> None:
+    """Keep outcomes; an earlier outcome of the same case stays, the newest is in force."""
+    store.write_many(
+        "INSERT INTO outcomes (case_id, value, source, recorded_at, event_id) VALUES (?, ?, ?, ?, ?)",
+        [(each.case_id, int(each.value), each.source, stamp(each.recorded_at), event_id) for each in outcomes],
+    )
+
+
+def outcome_line(case_id: str, value: int, source: str) -> dict[str, object]:
+    """Return how one outcome stands in its batch's digest."""
+    return {"case": case_id, "value": value, "source": source}
+
+
+def outcome_lines(store: Store, event_id: str) -> list[object]:
+    """Return the lines of all outcomes that came with one event, in order."""
+    rows = store.rows(
+        "SELECT case_id, value, source FROM outcomes WHERE event_id = ? ORDER BY outcome_id", (event_id,)
+    )
+    return [outcome_line(*row) for row in rows]
+
+
+def outcomes(store: Store, purpose: Purpose) -> dict[str, bool]:
+    """Return the outcome in force of every case of a purpose that has one."""
+    rows = store.rows(
+        "SELECT o.case_id, o.value FROM outcomes o JOIN cases c USING (case_id) WHERE c.purpose = ?"
+        " ORDER BY o.outcome_id",
+        (purpose.value,),
+    )
+    return {row["case_id"]: bool(row["value"]) for row in rows}
+
+
+def _case(row: Row) -> Case:
+    snapshot = Snapshot(row["case_id"], json.loads(row["body"]), row["snapshot"])
+    return Case(row["case_id"], Purpose(row["purpose"]), row["position"], moment(row["received_at"]), snapshot)

@@ -1,0 +1,196 @@
+"""The one door to `review.db`: how it is opened, written in one transaction, and checked.
+
+A transaction takes the writer lock, begins IMMEDIATE (sqlite-utils' own `atomic()` is deferred and
+fails under several writers), carries one actor and one timestamp, and is stored whole or not at all.
+WAL with `synchronous=FULL` is what survives a power cut; NORMAL loses acknowledged commits.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+from sqlite_utils import Database
+from sqlite_utils.utils import sqlite3  # type: ignore[attr-defined]  # pysqlite3 where it is installed
+
+from hitl_review.domain.account import SYSTEM, Actor
+from hitl_review.errors import Conflict, StoreUnavailable, WorkspaceError, WorkspaceMissing
+from hitl_review.store import schema
+from hitl_review.store.lock import writer_lock
+from hitl_review.store.migrations import migrations
+
+DATABASE: Final = "review.db"
+BUSY_SECONDS: Final = 30.0
+_SCHEMA: Final = (
+    "SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL UNION ALL SELECT name, sql FROM sqlite_temp_schema"
+)
+Row = sqlite3.Row
+
+
+def now_utc() -> datetime:
+    """Return the server's time, UTC."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Transaction:
+    """Who acts, and the one moment at which all of a transaction happens."""
+
+    actor: Actor
+    now: datetime
+
+
+class Store:
+    """An open `review.db`. Open it per use (a fraction of a millisecond); never share it between threads."""
+
+    def __init__(
+        self, path: Path, *, clock: Callable[[], datetime] = now_utc, busy_seconds: float = BUSY_SECONDS
+    ) -> None:
+        self.path = path
+        self.clock = clock
+        self.busy_seconds = busy_seconds
+        self.db = _connect(path, busy_seconds)
+        self._open: Transaction | None = None
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connection. An open transaction is rolled back."""
+        self.db.close()
+
+    def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
+        """Return all rows of a query."""
+        return self.db.execute(sql, parameters).fetchall()
+
+    def row(self, sql: str, parameters: Sequence[Any] = ()) -> Row | None:
+        """Return the first row of a query, or None."""
+        found: Row | None = self.db.execute(sql, parameters).fetchone()
+        return found
+
+    def write(self, sql: str, parameters: Sequence[Any] = ()) -> None:
+        """Run one writing statement inside the open transaction."""
+        self.current()
+        self.db.execute(sql, parameters)
+
+    def write_many(self, sql: str, rows: Iterator[Sequence[Any]] | list[Sequence[Any]]) -> None:
+        """Run one writing statement for many rows inside the open transaction."""
+        self.current()
+        self.db.conn.executemany(sql, rows)
+
+    def current(self) -> Transaction:
+        """Return the open transaction; what is written outside of one has no actor and no time."""
+        if self._open is None:
+            raise WorkspaceError("Something was written outside a transaction. Use `with store.transaction(actor):`.")
+        return self._open
+
+    @contextmanager
+    def transaction(self, actor: Actor = SYSTEM) -> Iterator[Transaction]:
+        """Store everything that the block writes, or nothing of it.
+
+        Raises StoreUnavailable when the database can't be written (lock held, disk full, read-only).
+        """
+        if self._open is not None:
+            raise WorkspaceError("A transaction is open already. One step is one transaction.")
+        with writer_lock(self._lock_path, timeout_seconds=self.busy_seconds), _told():
+            self.db.execute("BEGIN IMMEDIATE")
+            self._open = Transaction(actor, self.clock())
+            try:
+                yield self._open
+                self.db.execute("COMMIT")
+            except BaseException:
+                self.db.rollback()
+                raise
+            finally:
+                self._open = None
+
+    @property
+    def _lock_path(self) -> Path:
+        return self.path.with_name(self.path.name + ".lock")
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Say in one sentence that nothing was stored, when SQLite could not write."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        raise StoreUnavailable(
+            f"The workspace could not be written ({error}), so nothing was stored. "
+            "Check free space, the file's permissions and other programs that hold it; then try again."
+        ) from error
+    except sqlite3.DatabaseError as error:
+        if isinstance(error, sqlite3.IntegrityError):
+            raise Conflict(
+                f"The database refused the act ({error}), so nothing was stored. Look at the present state first."
+            ) from error
+        raise StoreUnavailable(
+            f"The workspace's database is damaged ({error}), so nothing was stored. Restore it from a backup."
+        ) from error
+
+
+def _connect(path: Path, busy_seconds: float) -> Database:
+    connection = sqlite3.connect(os.fspath(path), timeout=busy_seconds)
+    connection.isolation_level = None
+    connection.row_factory = sqlite3.Row
+    db = Database(connection)
+    db.execute("PRAGMA foreign_keys = ON")
+    db.execute("PRAGMA synchronous = FULL")
+    db.execute("PRAGMA recursive_triggers = ON")
+    return db
+
+
+def create_store(folder: Path, *, clock: Callable[[], datetime] = now_utc) -> Store:
+    """Make an empty `review.db` in a folder, readable by its owner only, and return it open."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / DATABASE
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+    except FileExistsError as error:
+        raise WorkspaceError(f"There is a workspace in {folder} already. Name another folder, or use it.") from error
+    store = Store(path, clock=clock)
+    store.db.execute("PRAGMA journal_mode = WAL").fetchone()
+    migrations.apply(store.db)
+    return store
+
+
+def open_store(
+    folder: Path, *, clock: Callable[[], datetime] = now_utc, busy_seconds: float = BUSY_SECONDS
+) -> Store:
+    """Open the `review.db` of a workspace and check that its tables and triggers are the expected ones."""
+    path = folder / DATABASE
+    if not path.is_file():
+        raise WorkspaceMissing(f"There is no workspace in {folder}. Make one with `hitl-review demo {folder}`.")
+    store = Store(path, clock=clock, busy_seconds=busy_seconds)
+    try:
+        faults = schema_faults(store)
+    except sqlite3.DatabaseError as error:
+        store.close()
+        raise WorkspaceError(
+            f"{path.name} in {folder} can't be read as a database ({error}). Restore it from a backup."
+        ) from error
+    if faults:
+        store.close()
+        raise WorkspaceError(
+            f"The database's protection was changed: {faults[0]}. Nothing was done; "
+            f"run `hitl-review audit verify {folder}` and restore from a backup."
+        )
+    return store
+
+
+def schema_faults(store: Store) -> list[str]:
+    """Say, thing by thing, where tables, triggers and indexes differ from the expected text."""
+    found = {row["name"]: row["sql"] for row in store.rows(_SCHEMA) if "_sqlite_migrations" not in row["name"]}
+    expected = schema.statements()
+    missing = [f"'{name}' is missing" for name in expected if name not in found]
+    changed = [f"'{name}' has another text" for name, sql in expected.items() if found.get(name, sql) != sql]
+    added = [f"'{name}' does not belong there" for name in found if name not in expected]
+    return missing + changed + added
