@@ -70,11 +70,11 @@ $(TO_RUN):
 	@echo "Setting up $(VENV) with $(INTERPRETER) (a minute or two, once)"
 	@rm -rf $(VENV)
 	@"$(INTERPRETER)" -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[figures]"
+	@$(BIN)/python -m pip install -qq --constraint constraints.txt --editable ".[figures]"
 	@if [ -L .venv ] || [ ! -e .venv ]; then ln -sfn $(VENV) .venv; fi
 	@touch $@
 
 $(TO_TEST): $(TO_RUN)
 	@echo "Adding what the tests need to $(VENV)"
-	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[figures,test]"
+	@$(BIN)/python -m pip install -qq --constraint constraints.txt --editable ".[figures,test]"
 	@touch $@
