@@ -20,6 +20,7 @@ from hitl_review.project.table import (
     Text,
     Whole,
     repeated,
+    shown,
 )
 
 Answer = Literal["override", "defer"]
@@ -93,7 +94,7 @@ class Feature(Table):
         low, high = self.reference_low, self.reference_high
         if low is not None and high is not None and low >= high:
             yield Fault("reference_low", low, f"less than reference_high, which is {high:g}")
-        plausible = f"{self.plausible_low} to {self.plausible_high}"
+        plausible = f"{shown(self.plausible_low)} to {shown(self.plausible_high)}"
         for key in ("reference_low", "reference_high"):
             bound = getattr(self, key)
             if bound is not None and not self._is_plausible(bound):
@@ -190,7 +191,7 @@ class InclusionRule(Table):
         if bool(bounds) == bool(self.levels):
             yield Fault("levels", list(self.levels), "either minimum and maximum, or levels")
         if bounds != sorted(bounds):
-            yield Fault("minimum", self.minimum, f"not more than maximum, which is {self.maximum}")
+            yield Fault("minimum", self.minimum, f"not more than maximum, which is {shown(self.maximum)}")
 
 
 class SubgroupColumn(Table):

@@ -60,6 +60,8 @@ def shown(value: object, *, limit: int = 60) -> str:
     """Return a value as the file would write it, cut to `limit` characters; None is "nothing"."""
     if value is None:
         return "nothing"
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
     written = json.dumps(value, ensure_ascii=False, default=str)
     return written if len(written) <= limit else written[: limit - 1] + "…"
 
