@@ -200,3 +200,12 @@ def test_the_shipped_project_is_read_from_its_file() -> None:
     assert len(project.features) == 24
     assert len(project.groups) <= 7
     assert project == parse_project(read_project_text(SUPPORT2))
+
+
+def test_the_guides_example_of_a_refusal_is_what_is_told() -> None:
+    """data/README.md shows what a person sees who forgets a range and writes the threshold in per cent."""
+    text = changed(read_project_text(SUPPORT2), "threshold = 0.5", "threshold = 50")
+    creatinine = 'name = "creatinine"'
+    head, tail = text.split(creatinine)
+    told = refusal(head + creatinine + changed(tail, "plausible_low = 0.1\n", ""))
+    assert f"```\n{told}\n```" in (SUPPORT2.parents[1] / "README.md").read_text(encoding="utf-8")
