@@ -16,9 +16,28 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
-import rfc8785
-
+from hitl_review.domain.canonical import canonical_json, digest, lines_digest, parse_canonical, text_digest
 from hitl_review.errors import AuditError
+
+__all__ = [
+    "ACTIONS",
+    "FORMAT",
+    "GENESIS",
+    "Event",
+    "Head",
+    "canonical_json",
+    "chain_hash",
+    "check_token",
+    "digest",
+    "fault_of",
+    "lines_digest",
+    "moment",
+    "next_event",
+    "payload_fault",
+    "stamp",
+    "text_digest",
+    "told_fault",
+]
 
 FORMAT: Final = 1
 GENESIS: Final = "0" * 64
@@ -30,13 +49,15 @@ ACTIONS: Final = frozenset(
     label.collected model.trained gate.passed gate.failed model.promoted model.rolled_back model.stopped
     cases.rescored study.frozen study.locked study.unsealed account.created account.disabled session.opened
     session.refused signature.refused audit.viewed audit.exported checkpoint.published key.rotated
-    clock.regressed data.exported backup.made""".split()
+    clock.regressed data.exported backup.made backup.failed""".split()
 )
 """Every action an event may tell of. More may be added; none is renamed."""
 
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{8,64}")
 _SUBJECT = re.compile(r"[a-z_]+:[^\s\x00-\x1f]{1,200}")
-_KEYS: Final = ("format", "seq", "event_id", "at", "actor", "role", "action", "subject", "detail")
+_AT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z")
+_KEYS: Final = frozenset(("format", "seq", "event_id", "at", "actor", "role", "action", "subject", "detail"))
+_TEXTS: Final = ("actor", "role", "action", "subject")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,42 +86,22 @@ class Head:
     at: datetime | None = None
 
 
-def canonical_json(value: object) -> str:
-    """Return the one text of a JSON value (RFC 8785), so that equal values have equal digests.
-
-    NaN, infinities, integers from 2**53 on and lone surrogates are no JSON and raise AuditError.
-
-    >>> canonical_json({"b": 1.0, "a": None})
-    '{"a":null,"b":1}'
-    """
-    try:
-        return rfc8785.dumps(value).decode()  # type: ignore[arg-type]
-    except (rfc8785.CanonicalizationError, UnicodeEncodeError, RecursionError) as error:
-        raise AuditError(f"A value can't be written as canonical JSON: {error}. Store it as text or null.") from error
-
-
-def text_digest(text: str) -> str:
-    """Return `sha256:<hex>` of a text's UTF-8 bytes."""
-    return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
-
-
-def digest(value: object) -> str:
-    """Return `sha256:<hex>` of a value's canonical JSON."""
-    return text_digest(canonical_json(value))
-
-
-def lines_digest(values: list[object]) -> str:
-    """Return `sha256:<hex>` of canonical JSON lines: how one event stands for a whole batch."""
-    return text_digest("".join(canonical_json(value) + "\n" for value in values))
-
-
 def chain_hash(prev_hash: str, payload: str) -> str:
-    """Return the hash of an event: SHA-256 of the previous hash, a line feed and the payload."""
-    return hashlib.sha256(f"{prev_hash}\n{payload}".encode()).hexdigest()
+    """Return the hash of an event: SHA-256 of the previous hash, a line feed and the payload.
+
+    Bytes that are no UTF-8, which only a damaged file holds, are hashed as they stand there when
+    they were read with `surrogateescape`.
+    """
+    return hashlib.sha256(f"{prev_hash}\n{payload}".encode(errors="surrogateescape")).hexdigest()
 
 
 def stamp(moment: datetime) -> str:
-    """Write a moment as the log does: UTC with microseconds, `2026-11-22T09:12:03.000001Z`."""
+    """Write a moment as the log does: UTC with microseconds, `2026-11-22T09:12:03.000001Z`.
+
+    A moment without a time zone would be taken for local time, so it raises AuditError.
+    """
+    if moment.tzinfo is None:
+        raise AuditError("A moment without a time zone can't stand in the log. Use `datetime.now(UTC)`.")
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
@@ -163,16 +164,22 @@ def fault_of(event: Event, head: Head) -> str | None:
 def payload_fault(event: Event) -> str | None:
     """Say what is wrong inside an event's payload, or None: canonical text, right keys, columns agree."""
     try:
-        told = json.loads(event.payload)
-        canonical = canonical_json(told)
-    except (ValueError, AuditError):
-        return "its payload is not JSON"
-    if canonical != event.payload:
-        return "its payload is not in canonical form"
-    if not isinstance(told, dict) or set(told) != set(_KEYS):
+        told = parse_canonical(event.payload)
+    except AuditError as error:
+        return f"its payload can't be trusted: {error}"
+    return told_fault(told, event.seq, event.event_id)
+
+
+def told_fault(told: Any, seq: int, event_id: str) -> str | None:
+    """Say where what a payload tells is not what the format asks for, or not what its columns say, or None."""
+    if not isinstance(told, dict) or told.keys() != _KEYS:
         return "its payload lacks a key, or has one too many"
-    if told["format"] != FORMAT:
+    if told["format"] is True or told["format"] != FORMAT:
         return f"its format is {told['format']!r}; this program reads format {FORMAT}"
-    if (told["seq"], told["event_id"]) != (event.seq, event.event_id):
+    if told["seq"] is True or (told["seq"], told["event_id"]) != (seq, event_id):
         return "its columns and its payload disagree"
-    return None if told["action"] in ACTIONS else f"its action {told['action']!r} is unknown to this program"
+    if not isinstance(told["at"], str) or not _AT.fullmatch(told["at"]):
+        return "its time is not written as the format asks"
+    if not all(isinstance(told[key], str) for key in _TEXTS) or not isinstance(told["detail"], dict):
+        return "its actor, role, action, subject or detail is of the wrong kind"
+    return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -27,6 +28,20 @@ class ModelVersion:
     """Digest of the training manifest: which cases, snapshots, labels and weights."""
     card: str
     """JSON: parameters, seed, library versions, rows, cross-validated measures."""
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A global plot of a model version, drawn once when it was trained."""
+
+    name: str
+    alt: str
+    png: bytes
+
+    @property
+    def digest(self) -> str:
+        """`sha256:<hex>` of the picture's bytes."""
+        return "sha256:" + hashlib.sha256(self.png).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

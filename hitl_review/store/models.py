@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from hitl_review.domain.audit import moment, stamp, text_digest
-from hitl_review.domain.registry import ModelVersion, Move, Promotion
+from hitl_review.domain.registry import Figure, ModelVersion, Move, Promotion
 from hitl_review.errors import ModelError, NoChampion
 from hitl_review.store.connection import Row, Store
 
@@ -36,6 +37,20 @@ def add(store: Store, version: ModelVersion, *, artefact: bytes, manifest_body: 
             event_id,
         ),
     )
+
+
+def add_figures(store: Store, model: str, figures: Iterable[Figure]) -> None:
+    """Keep the global plots of a model version."""
+    store.write_many(
+        "INSERT INTO figures (model, name, digest, alt, png) VALUES (?, ?, ?, ?, ?)",
+        [(model, each.name, each.digest, each.alt, each.png) for each in figures],
+    )
+
+
+def figures(store: Store, model: str) -> list[Figure]:
+    """Return the global plots of a model version."""
+    rows = store.rows("SELECT name, alt, png FROM figures WHERE model = ? ORDER BY rowid", (model,))
+    return [Figure(row["name"], row["alt"], bytes(row["png"])) for row in rows]
 
 
 def next_name(store: Store) -> str:

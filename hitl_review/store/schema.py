@@ -98,6 +98,15 @@ CREATE TABLE manifests (
   digest TEXT PRIMARY KEY,
   body   TEXT NOT NULL CHECK (json_valid(body))
 ) STRICT""",
+    "figures": """\
+CREATE TABLE figures (
+  model  TEXT NOT NULL REFERENCES models(digest),
+  name   TEXT NOT NULL,
+  digest TEXT NOT NULL,
+  alt    TEXT NOT NULL,
+  png    BLOB NOT NULL,
+  PRIMARY KEY (model, name)
+) STRICT""",
     "promotions": """\
 CREATE TABLE promotions (
   event_id TEXT PRIMARY KEY REFERENCES audit_log(event_id),

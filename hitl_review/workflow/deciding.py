@@ -10,9 +10,10 @@ from hitl_review.domain.account import Actor, Permission, require
 from hitl_review.domain.audit import check_token, stamp
 from hitl_review.domain.decision import Answer, Choice, Decision, ReasonRule, Reveal, Signature, settled
 from hitl_review.domain.prediction import Prediction
-from hitl_review.errors import Conflict, TooQuick
+from hitl_review.errors import Conflict
 from hitl_review.project import Project
 from hitl_review.store import audit, models, predictions, reviews, worklist
+from hitl_review.workflow.review import check_dwell
 from hitl_review.workflow.workspace import Workspace
 
 _ANSWER_OF_REASON = {"override": Answer.OVERRIDDEN, "defer": Answer.DEFERRED}
@@ -41,7 +42,7 @@ def record_decision(
         if earlier is not None:
             return _same_decision(earlier, reveal_id, choice, actor)
         reveal = _checked_reveal(workspace, reveal_id, actor)
-        _check_dwell(workspace.project, seconds_on_screen)
+        check_dwell(workspace.project, seconds_on_screen)
         _check_succession(workspace, reveal.case_id, actor, supersedes)
         decision = _decision(
             workspace, reveal, choice, actor, check_token(token), seconds_active, supersedes, transaction.now
@@ -65,15 +66,6 @@ def _checked_reveal(workspace: Workspace, reveal_id: str, actor: Actor) -> Revea
     if shown.model != models.champion(workspace.store).digest:
         raise Conflict("The model was changed after this screen was shown. Open the case again to see its view.")
     return reveal
-
-
-def _check_dwell(project: Project, seconds_on_screen: float) -> None:
-    minimum = project.review.minimum_view_seconds
-    if seconds_on_screen < minimum:
-        raise TooQuick(
-            f"Not recorded: the screen stood for {max(seconds_on_screen, 0):.1f} s, and nobody reads it in less than "
-            f"{minimum:.1f} s. Look, then press again."
-        )
 
 
 def _check_succession(workspace: Workspace, case_id: str, actor: Actor, supersedes: str | None) -> None:

@@ -117,7 +117,7 @@ def view_of(
         probability=prediction.probability,
         probability_words=frequency_words(project, prediction.probability, "like this one"),
         base_rate=backing.base_rate,
-        base_rate_words=f"{percent(backing.base_rate)} of all patients the model learned from",
+        base_rate_words=f"about {round(backing.base_rate * 100)} of 100 of all patients the model learned from",
         threshold=prediction.threshold,
         label=prediction.label,
         label_words=project.label_words(prediction.label),
@@ -130,17 +130,10 @@ def view_of(
     )
 
 
-def percent(probability: float) -> str:
-    """Return a probability as a whole percentage; the ends say less than 1 % and more than 99 %."""
-    if probability < 0.01:
-        return "less than 1 %"
-    return "more than 99 %" if probability > 0.99 else f"{probability * 100:.0f} %"
-
-
 def frequency_words(project: Project, probability: float, likeness: str) -> str:
     """Return a probability as a natural frequency over a whole denominator."""
-    count = min(max(round(probability * 100), 0), 100)
-    return f"Of 100 patients {likeness}, about {count}: {project.target.positive.words}."
+    words = project.target.positive.words
+    return f"{words[:1].upper()}{words[1:]} in about {round(probability * 100)} of 100 patients {likeness}."
 
 
 def verdict_words(project: Project, verdict: Verdict) -> str:

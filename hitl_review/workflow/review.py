@@ -15,7 +15,7 @@ from hitl_review.domain.audit import check_token, stamp
 from hitl_review.domain.case import Case
 from hitl_review.domain.decision import Decision, Modality, Read, check_probability
 from hitl_review.domain.screen import Facts
-from hitl_review.errors import Conflict, NotCommitted, NotFound
+from hitl_review.errors import Conflict, NotCommitted, NotFound, TooQuick
 from hitl_review.project import Project
 from hitl_review.store import audit, cases, reviews, worklist
 from hitl_review.workflow.presenting import facts_of
@@ -88,6 +88,16 @@ def is_blind(project: Project, case_id: str, reader: str) -> bool:
         return project.review.blind_first == "on"
     text = f"{project.training.seed}/{case_id}/{reader}"
     return int(hashlib.sha256(text.encode()).hexdigest()[:12], 16) / 16**12 < project.review.blind_share
+
+
+def check_dwell(project: Project, seconds_on_screen: float) -> None:
+    """Raise TooQuick unless the screen stood long enough for somebody to have looked at it."""
+    minimum = project.review.minimum_view_seconds
+    if seconds_on_screen < minimum:
+        raise TooQuick(
+            f"Not recorded: the screen stood for {max(seconds_on_screen, 0):.1f} s, and nobody reads it in less than "
+            f"{minimum:.1f} s. Look, then press again."
+        )
 
 
 def commit_read(

@@ -1,0 +1,113 @@
+"""One text for one value: canonical JSON (RFC 8785) and the digests that are taken over it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable
+from typing import Any, Final
+
+import rfc8785
+
+from hitl_review.errors import AuditError
+
+_LARGEST_INTEGER: Final = 2**53 - 1
+_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
+_BEYOND_BMP = re.compile("[\ud800-\U0010ffff]")
+_plain_text = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode
+
+
+def canonical_json(value: object) -> str:
+    """Return the one text of a JSON value (RFC 8785), so that equal values have equal digests.
+
+    NaN, infinities, integers from 2**53 on and lone surrogates are no JSON and raise AuditError; so
+    does a NUL, at which SQLite's own tools would cut the text off.
+
+    >>> canonical_json({"b": 1.0, "a": None})
+    '{"a":null,"b":1}'
+    """
+    try:
+        text = rfc8785.dumps(value).decode()  # type: ignore[arg-type]
+    except (rfc8785.CanonicalizationError, UnicodeEncodeError, RecursionError) as error:
+        raise AuditError(f"A value can't be written as canonical JSON: {error}. Store it as text or null.") from error
+    if "\\u0000" in text and _NUL.search(text):
+        raise AuditError("A text holds a NUL character, which can't be stored. Leave it out.")
+    return text
+
+
+def parse_canonical(text: str) -> Any:
+    """Return the value that a text is the canonical JSON of; AuditError if it is not exactly that.
+
+    Python's own encoder writes the same text wherever no float looks like `1.0` or `1e-07`, no
+    integer is large and no character lies beyond the basic plane. It is eight times as fast, so it is
+    asked first, and RFC 8785's encoder judges only what the fast way can't.
+
+    >>> parse_canonical('{"a":null,"b":1}')
+    {'a': None, 'b': 1}
+    """
+    try:
+        value = _fast.decode(text)
+        if _plain_text(value) == text and "\\u0000" not in text and not _BEYOND_BMP.search(text):
+            return value
+    except (ValueError, RecursionError, TypeError):
+        pass  # the careful way below finds out what is wrong, if anything
+    return _parse_carefully(text)
+
+
+def _parse_carefully(text: str) -> Any:
+    try:
+        value = json.loads(text, parse_int=_whole)
+    except (ValueError, RecursionError, TypeError) as error:
+        raise AuditError("it is not JSON") from error
+    if canonical_json(value) != text:
+        raise AuditError("it is not in canonical form")
+    return value
+
+
+def _whole(digits: str) -> float:
+    """Read an integer; from 2**53 on as a float, which it was when it was written."""
+    number = int(digits) if len(digits) < 20 else float(digits)
+    return number if abs(number) <= _LARGEST_INTEGER else float(number)
+
+
+def _short_integer(digits: str) -> int:
+    if len(digits) > 15:
+        raise ValueError("too large for the fast way")
+    return int(digits)
+
+
+def _plain_float(digits: str) -> float:
+    if "e" in digits or digits.endswith(".0"):
+        raise ValueError("Python and RFC 8785 write this number differently")
+    return float(digits)
+
+
+def _no_number(name: str) -> float:
+    raise ValueError(f"{name} is no JSON number")
+
+
+_fast = json.JSONDecoder(parse_int=_short_integer, parse_float=_plain_float, parse_constant=_no_number)
+
+
+def text_digest(text: str) -> str:
+    """Return `sha256:<hex>` of a text's UTF-8 bytes."""
+    return bytes_digest(text.encode())
+
+
+def bytes_digest(content: bytes) -> str:
+    """Return `sha256:<hex>` of some bytes."""
+    return "sha256:" + hashlib.sha256(content).hexdigest()
+
+
+def digest(value: object) -> str:
+    """Return `sha256:<hex>` of a value's canonical JSON."""
+    return text_digest(canonical_json(value))
+
+
+def lines_digest(values: Iterable[object]) -> str:
+    """Return `sha256:<hex>` of canonical JSON lines: how one event stands for a whole batch."""
+    batch = hashlib.sha256()
+    for value in values:
+        batch.update(canonical_json(value).encode() + b"\n")
+    return "sha256:" + batch.hexdigest()

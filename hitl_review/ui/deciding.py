@@ -1,0 +1,162 @@
+"""The panel after the reveal: accept, override or defer, with equal weight and no default."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from hitl_review.domain.account import Actor
+from hitl_review.domain.decision import Answer, Choice, Confidence, Decision
+from hitl_review.errors import ReviewError
+from hitl_review.project import Reason
+from hitl_review.ui import session, widgets
+from hitl_review.workflow.deciding import record_decision
+from hitl_review.workflow.revealing import Shown
+from hitl_review.workflow.review import Opened, next_case
+from hitl_review.workflow.workspace import Workspace
+
+STAGE = "decide"
+CHANGING = "change"
+
+
+def panel(workspace: Workspace, opened: Opened, shown: Shown, actor: Actor) -> str:
+    """Draw the decision, or what was decided with a way to change it."""
+    changing = session.mode().startswith(CHANGING)
+    if opened.decision is not None and not changing:
+        _decided(workspace, opened.decision, actor)
+        stage = "decided"
+    else:
+        _open_decision(workspace, opened, shown, actor)
+        stage = STAGE
+    widgets.next_button(workspace, opened, actor)
+    widgets.footing(workspace, opened, actor)
+    return stage
+
+
+def _open_decision(workspace: Workspace, opened: Opened, shown: Shown, actor: Actor) -> None:
+    case_id, view = opened.case.case_id, shown.screen.view
+    prefix = CHANGING if opened.decision is not None else ""
+    chosen = session.mode().removeprefix(CHANGING)
+    act = _Act(
+        case_id,
+        shown.reveal.reveal_id,
+        session.token("decide", case_id, opened.decision.decision_id if opened.decision else ""),
+        actor.account_id,
+        opened.decision.decision_id if opened.decision else None,
+    )
+    with st.container(border=True, key="decision"):
+        st.subheader("Change your decision" if opened.decision else "Your decision", anchor=False)
+        if opened.read is not None:
+            call = workspace.project.label_words(opened.read.label)
+            widgets.line(f"You said {opened.read.probability:.0%}: {call}. The model says {view.label_words}.")
+        _answer_button("Accept", f"{view.label_words}", "A", "accept", act, chosen)
+        _answer_button("Override", f"{view.other_words}", "O", f"{prefix}override", act, chosen)
+        _answer_button("Defer", "not now, or not by me", "D", f"{prefix}defer", act, chosen)
+        if chosen in ("override", "defer"):
+            _reason_buttons(workspace.project.reasons_for("override" if chosen == "override" else "defer"), chosen, act)
+        st.text_area(
+            "Comment",
+            key=session.field("comment", case_id),
+            height=68,
+            max_chars=workspace.project.review.comment_limit or None,
+            on_change="ignore",
+            placeholder="Optional",
+        )
+        st.radio(
+            "How sure are you?",
+            [each.value for each in Confidence],
+            index=None,
+            key=session.field("confidence", case_id),
+            format_func=str.capitalize,
+            horizontal=True,
+            on_change="ignore",
+        )
+
+
+class _Act(tuple[str, str, str, str, str | None]):
+    """What a press refers to, bound when the form is drawn: case, reveal, token, account, decision to supersede."""
+
+    __slots__ = ()
+
+    def __new__(cls, *parts: str | None) -> _Act:
+        """Return the parts as one value."""
+        return super().__new__(cls, parts)  # type: ignore[arg-type]
+
+
+def _answer_button(word: str, consequence: str, key: str, mode: str, act: _Act, chosen: str) -> None:
+    case_id = act[0]
+    at_once = word == "Accept"
+    st.button(
+        f"**{word}**: {consequence}",
+        key=f"{word.lower()}_{case_id}",
+        on_click=session.guarded(_record) if at_once else session.set_mode,
+        args=(act, Answer.ACCEPTED, None) if at_once else (mode,),
+        shortcut=key,
+        width="stretch",
+        type="primary" if mode.removeprefix(CHANGING) == chosen else "secondary",
+    )
+
+
+def _reason_buttons(reasons: tuple[Reason, ...], chosen: str, act: _Act) -> None:
+    answer = Answer.OVERRIDDEN if chosen == "override" else Answer.DEFERRED
+    widgets.line(f"Why? The key of a reason records the {'override' if chosen == 'override' else 'deferral'}.")
+    with st.container(gap="xxsmall", key="reasons"):
+        for number, reason in enumerate(reasons, start=1):
+            note = " (needs a comment)" if reason.needs_comment else ""
+            st.button(
+                f"{reason.label}{note}",
+                key=f"reason_{reason.code}_{act[0]}",
+                on_click=session.guarded(_record),
+                args=(act, answer, reason.code),
+                shortcut=str(number),
+                width="stretch",
+            )
+
+
+def _record(act: _Act, answer: Answer, reason: str | None) -> None:
+    """Store the decision of the case that stands on the screen, and go on to the next."""
+    case_id, reveal_id, token, account_id, supersedes = act
+    sitting = session.current_sitting()
+    if sitting is None or sitting.case_id != case_id:
+        raise ReviewError("Not recorded: another case stands on the screen now. Look, then press again.")
+    confidence = session.value("confidence", case_id)
+    choice = Choice(
+        answer,
+        reason=reason,
+        comment=session.value("comment", case_id, "") or "",
+        confidence=Confidence(confidence) if confidence else None,
+    )
+    with session.workspace() as workspace:
+        actor = session.same_actor(workspace, account_id)
+        record_decision(
+            workspace,
+            reveal_id,
+            choice,
+            actor=actor,
+            token=token,
+            seconds_active=sitting.active_seconds,
+            seconds_on_screen=session.seconds_shown(case_id, STAGE),
+            supersedes=supersedes,
+        )
+        session.go_to(next_case(workspace, actor=actor))
+
+
+def _decided(workspace: Workspace, decision: Decision, actor: Actor) -> None:
+    project = workspace.project
+    words = {
+        Answer.ACCEPTED: "You accepted the model's answer",
+        Answer.OVERRIDDEN: "You overrode the model's answer",
+        Answer.DEFERRED: "You deferred this case",
+    }[decision.answer]
+    with st.container(border=True, key="decided"):
+        st.subheader(words, anchor=False)
+        if decision.label is not None:
+            st.text(f"Your answer: {project.label_words(decision.label)}")
+        if decision.reason is not None:
+            reasons = {reason.code: reason.label for reason in project.reasons}
+            st.text(f"Reason: {reasons.get(decision.reason, decision.reason)}")
+        if decision.comment:
+            st.text(f"Comment: {decision.comment}")
+        signature = decision.signature
+        widgets.line(f"Signed {signature.name}, {signature.meaning}, {signature.at:%Y-%m-%d %H:%M:%S} UTC")
+        st.button("Change my decision", key=f"change_{decision.decision_id}", on_click=session.set_mode,
+                  args=(CHANGING,), shortcut="O", width="stretch")

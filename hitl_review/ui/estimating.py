@@ -1,0 +1,86 @@
+"""The panel before the reveal: the reader's own estimate. Nothing of the model is known here."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from hitl_review.domain.account import Actor
+from hitl_review.errors import ReviewError
+from hitl_review.ui import session, widgets
+from hitl_review.workflow.review import Opened, check_dwell, commit_read
+from hitl_review.workflow.workspace import Workspace
+
+STAGE = "estimate"
+
+
+def panel(workspace: Workspace, opened: Opened, actor: Actor) -> str:
+    """Draw the own estimate: a percentage by the keys 1 to 9 or exactly, then the call, which stores both."""
+    case_id, target = opened.case.case_id, workspace.project.target
+    with st.container(border=True, key="estimate"):
+        st.subheader(target.question, anchor=False)
+        widgets.line("Your own estimate first; the model's view comes after it is stored.")
+        st.markdown(f"**How likely is {target.positive.words}?** Keys 1 to 9 for 10 to 90 %")
+        with st.container(horizontal=True, gap="xxsmall", key="tenths"):
+            for digit in range(1, 10):
+                _tenth_button(case_id, digit)
+        st.number_input(
+            "Your estimate in %",
+            min_value=0,
+            max_value=100,
+            value=None,
+            step=1,
+            key=session.field("percent", case_id),
+            placeholder="0 to 100",
+        )
+        st.markdown("**Your call**, which stores the estimate")
+        token = session.token("read", case_id)
+        _call_button(f"Yes: {target.positive.words}", "Y", (case_id, target.positive.code, token, actor.account_id))
+        _call_button(f"No: {target.negative.words}", "X", (case_id, target.negative.code, token, actor.account_id))
+    widgets.next_button(workspace, opened, actor)
+    widgets.footing(workspace, opened, actor)
+    return STAGE
+
+
+def _tenth_button(case_id: str, digit: int) -> None:
+    chosen = session.value("percent", case_id) == 10 * digit
+    st.button(
+        f"{10 * digit}",
+        key=f"tenth_{digit}_{case_id}",
+        on_click=session.set_value,
+        args=("percent", case_id, 10 * digit),
+        shortcut=str(digit),
+        type="primary" if chosen else "secondary",
+    )
+
+
+def _call_button(words: str, key: str, args: tuple[str, str, str, str]) -> None:
+    st.button(
+        words,
+        key=f"call_{key}_{args[0]}",
+        on_click=session.guarded(_commit),
+        args=args,
+        shortcut=key,
+        width="stretch",
+    )
+
+
+def _commit(case_id: str, label: str, token: str, account_id: str) -> None:
+    """Store the estimate that stands in the form of this case, if it is this case that stands on the screen."""
+    percent = session.value("percent", case_id)
+    sitting = session.current_sitting()
+    if sitting is None or sitting.case_id != case_id:
+        raise ReviewError("Not recorded: another case stands on the screen now. Look, then press again.")
+    with session.workspace() as workspace:
+        check_dwell(workspace.project, session.seconds_shown(case_id, STAGE))
+        if percent is None:
+            raise ReviewError("Give a percentage first: the keys 1 to 9, or type one. Then your call.")
+        actor = session.same_actor(workspace, account_id)
+        commit_read(
+            workspace,
+            case_id,
+            label=label,
+            probability=percent / 100,
+            actor=actor,
+            token=token,
+            opened_at=sitting.opened_at,
+        )

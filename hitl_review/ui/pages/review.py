@@ -1,0 +1,104 @@
+"""The review page: facts, own estimate, the model's view, decision; then the next case at once."""
+
+from __future__ import annotations
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from hitl_review.domain.account import Actor
+from hitl_review.errors import HitlError, NotFound
+from hitl_review.store import worklist
+from hitl_review.ui import cache, deciding, estimating, session, widgets
+from hitl_review.ui.charts import facts_html
+from hitl_review.ui.panels import model_html
+from hitl_review.workflow.revealing import Shown, reveal
+from hitl_review.workflow.review import Opened, look_at, next_case, open_case
+from hitl_review.workflow.workspace import Workspace
+
+
+def page(workspace: Workspace, actor: Actor) -> None:
+    """Draw the case that the URL names, or the next one of the queue."""
+    named = session.case_id()
+    case_id = named or next_case(workspace, actor=actor)
+    if case_id is None:
+        _nothing_left(workspace)
+        return
+    if named is None:
+        session.go_to(case_id)
+    try:
+        opened = _opened(workspace, case_id, actor)
+    except NotFound as refusal:
+        st.warning(str(refusal))
+        st.button("Next case", on_click=session.go_to, args=(None,), shortcut="N")
+        return
+    widgets.no_key_repeat()
+    session.mark_shown(case_id, _draw(workspace, opened, actor))
+
+
+def _opened(workspace: Workspace, case_id: str, actor: Actor) -> Opened:
+    sitting = session.sitting(case_id, lambda: open_case(workspace, case_id, actor=actor).opened_at)
+    return look_at(workspace, case_id, actor=actor, opened_at=sitting.opened_at)
+
+
+def _draw(workspace: Workspace, opened: Opened, actor: Actor) -> str:
+    """Draw the stage a case is at, and return its name."""
+    widgets.refusal()
+    shown = None if opened.needs_read or opened.facts.excluded else _shown(workspace, opened, actor)
+    columns = st.columns([8, 5] if shown is None else [10, 10, 6], gap="medium")
+    with columns[0]:
+        _heading(workspace, opened)
+        st.html(facts_html(opened.facts))
+    if shown is None:
+        return _before(workspace, opened, actor, columns[1])
+    with columns[1]:
+        own = None if opened.read is None else opened.read.probability
+        st.html(model_html(shown.screen.view, own))
+    with columns[2]:
+        return deciding.panel(workspace, opened, shown, actor)
+
+
+def _shown(workspace: Workspace, opened: Opened, actor: Actor) -> Shown | None:
+    case_id = opened.case.case_id
+    try:
+        source = cache.model_source(workspace.store)
+        return reveal(workspace, case_id, actor=actor, token=session.token("reveal", case_id), source=source)
+    except HitlError as refusal:
+        st.warning(str(refusal))
+        return None
+
+
+def _before(workspace: Workspace, opened: Opened, actor: Actor, column: DeltaGenerator) -> str:
+    with column:
+        if opened.needs_read and not opened.facts.excluded:
+            return estimating.panel(workspace, opened, actor)
+        if opened.facts.excluded:
+            st.warning(f"The model may not be asked about this patient, because this does not hold: "
+                       f"{opened.facts.excluded}.")
+        widgets.next_button(workspace, opened, actor)
+        return "closed"
+
+
+def _heading(workspace: Workspace, opened: Opened) -> None:
+    progress = worklist.progress(workspace.store)
+    facts = opened.facts
+    deferred = f", {progress.deferred} deferred" if progress.deferred else ""
+    st.subheader(f"Case {facts.case_id}", anchor=False)
+    widgets.line(
+        f"Values of {facts.index_time} · {progress.decided} of {progress.total} cases decided{deferred}"
+    )
+
+
+def _nothing_left(workspace: Workspace) -> None:
+    progress = worklist.progress(workspace.store)
+    st.subheader("No case is waiting for you", anchor=False)
+    st.text(
+        f"{progress.decided} of {progress.total} cases are decided and {progress.deferred} are deferred. "
+        "Cases that another reader has open come back when they are left."
+    )
+    st.button("Look again", on_click=session.go_to, args=(None,))
+
+
+with session.workspace() as open_one:
+    person = session.actor(open_one)
+    if person is not None:
+        page(open_one, person)

@@ -1,0 +1,164 @@
+"""The demonstration workspace on SUPPORT2: made once, in steps that a killed run can go on from."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final
+
+from hitl_review.domain.account import SYSTEM, Account, Role
+from hitl_review.domain.case import Purpose
+from hitl_review.errors import WorkspaceError
+from hitl_review.project import read_project_text
+from hitl_review.store import accounts, cases, models
+from hitl_review.store.lock import writer_lock
+from hitl_review.workflow.accounts import add_account
+from hitl_review.workflow.intake import receive_cases, receive_outcomes
+from hitl_review.workflow.retraining import train_champion
+from hitl_review.workflow.scoring import score_cases
+from hitl_review.workflow.workspace import Workspace, create_workspace, exists, open_workspace
+
+QUEUE_CASES: Final = 400
+"""How many of the queue's patients the demonstration loads, unless all are asked for."""
+BUILD_SECONDS: Final = 600.0
+STARTER_ACCOUNTS: Final = (
+    ("reader-1", "Demo reader 1", Role.READER),
+    ("reader-2", "Demo reader 2", Role.READER),
+    ("auditor-1", "Demo auditor", Role.AUDITOR),
+    ("steward-1", "Demo model steward", Role.MODEL_STEWARD),
+    ("approver-1", "Demo approver", Role.APPROVER),
+)
+
+Told = Callable[[int, int, str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class DemoReport:
+    """What the demonstration workspace holds; `made` is False when it was there already."""
+
+    made: bool
+    cases: int
+    model: str
+    accounts: tuple[Account, ...]
+
+
+def data_folder(name: str) -> Path:
+    """Return where a shipped data set lies: `data/` of a checkout, or the copy inside an installed package."""
+    package = Path(__file__).resolve().parents[1]
+    for folder in (package.parent / "data" / name, package / "_data" / name):
+        if (folder / "project.toml").is_file():
+            return folder
+    raise WorkspaceError(f"The data set '{name}' is not part of this installation. Install hitl-review anew.")
+
+
+def make_demo(folder: Path, *, all_cases: bool = False, progress: Told = lambda step, of, words: None) -> DemoReport:
+    """Make the SUPPORT2 workspace if it is not there, and complete it if a run was killed half-way.
+
+    Imports 500 patients with outcomes, the 2,000 of the locked hold-out and the queue; trains the
+    first champion, puts it in use, and lets it judge the queue. Idempotent.
+    """
+    source = data_folder("support2")
+    steps = _Steps(progress)
+    folder.mkdir(parents=True, exist_ok=True)
+    with writer_lock(folder / "demo.lock", timeout_seconds=BUILD_SECONDS):
+        made = not exists(folder)
+        steps.told("making the workspace")
+        if made:
+            create_workspace(folder, read_project_text(source / "project.toml"), demo=True)
+        with open_workspace(folder) as workspace:
+            made |= _complete(workspace, source, all_cases, steps)
+            return _report(workspace, made)
+
+
+def is_complete(folder: Path) -> bool:
+    """Tell whether a workspace has a model in use and cases in its queue."""
+    if not exists(folder):
+        return False
+    with open_workspace(folder) as workspace:
+        return models.newest_move(workspace.store) is not None and bool(cases.known_ids(workspace.store))
+
+
+def _complete(workspace: Workspace, source: Path, all_cases: bool, steps: _Steps) -> bool:
+    changed = _ensure_accounts(workspace)
+    known = cases.known_ids(workspace.store)
+    for purpose in (Purpose.TRAINING, Purpose.HOLDOUT, Purpose.QUEUE):
+        wanted = _ids(source, purpose, None if all_cases or purpose is not Purpose.QUEUE else QUEUE_CASES)
+        steps.told(f"importing {len(wanted)} patients ({purpose.value})")
+        if missing := [case_id for case_id in wanted if case_id not in known]:
+            _import(workspace, source, missing, purpose)
+            changed = True
+    if models.newest_move(workspace.store) is None:
+        train_champion(workspace, progress=steps.told)
+    steps.told("letting the model judge the queue")
+    score_cases(workspace)
+    steps.told("ready")
+    return changed
+
+
+def _ensure_accounts(workspace: Workspace) -> bool:
+    there = {account.account_id for account in accounts.everyone(workspace.store)}
+    missing = [each for each in STARTER_ACCOUNTS if each[0] not in there]
+    for account_id, name, role in missing:
+        add_account(workspace, account_id, name, role)
+    return bool(missing)
+
+
+def _import(workspace: Workspace, source: Path, wanted: list[str], purpose: Purpose) -> None:
+    """Import the rows of the shipped tables with these ids; outcomes only where they are history."""
+    with _rows_as_file(source / "cases.csv.gz", wanted) as path:
+        receive_cases(workspace, path, actor=SYSTEM, purpose=purpose)
+    if purpose is not Purpose.QUEUE:
+        with _rows_as_file(source / "outcomes.csv.gz", wanted) as path:
+            receive_outcomes(workspace, path, actor=SYSTEM, source="SUPPORT2 follow-up")
+
+
+def _ids(source: Path, purpose: Purpose, limit: int | None) -> list[str]:
+    rows = [row for row in _table(source / "split.csv.gz") if row["purpose"] == purpose.value]
+    return [row["case_id"] for row in sorted(rows, key=lambda row: int(row["position"]))][:limit]
+
+
+def _table(path: Path) -> Iterator[dict[str, str]]:
+    with gzip.open(path, "rt", encoding="utf-8", newline="") as file:
+        yield from csv.DictReader(file)
+
+
+@contextmanager
+def _rows_as_file(table: Path, wanted: list[str]) -> Iterator[Path]:
+    """Give the wanted rows as a file of their own, in the wanted order, so that they come in by the usual door."""
+    place = {case_id: number for number, case_id in enumerate(wanted)}
+    rows = sorted((row for row in _table(table) if row["case_id"] in place), key=lambda row: place[row["case_id"]])
+    text = io.StringIO()
+    writer = csv.DictWriter(text, fieldnames=list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "rows.csv"
+        path.write_text(text.getvalue(), encoding="utf-8")
+        yield path
+
+
+def _report(workspace: Workspace, made: bool) -> DemoReport:
+    count = len(cases.known_ids(workspace.store))
+    champion = models.champion(workspace.store).name
+    return DemoReport(made, count, champion, tuple(accounts.everyone(workspace.store)))
+
+
+class _Steps:
+    """Counts the steps that are told, so that a bar can be drawn."""
+
+    total: Final = 10
+
+    def __init__(self, progress: Told) -> None:
+        self._progress = progress
+        self._done = 0
+
+    def told(self, words: str) -> None:
+        """Say that a step begins."""
+        self._done = min(self._done + 1, self.total)
+        self._progress(self._done, self.total, words)
