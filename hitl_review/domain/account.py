@@ -86,4 +86,6 @@ def require(actor: Actor, permission: Permission) -> None:
     """Raise NotPermitted unless the actor's role may do the act."""
     if not may(actor.role, permission):
         roles = ", ".join(role.words for role in Role if may(role, permission) and role is not Role.SYSTEM)
-        raise NotPermitted(f"The role {actor.role.words} may not {permission.value}. It takes one of: {roles}.")
+        raise NotPermitted(
+            f"The role {actor.role.words} may not {permission.value}. It takes one of: {roles}."
+        )

@@ -43,14 +43,14 @@ FORMAT: Final = 1
 GENESIS: Final = "0" * 64
 """The previous hash of the first event."""
 
-ACTIONS: Final = frozenset(
-    """log.opened project.configured case.received case.opened case.assigned prediction.made prediction.shown
+_ACTION_NAMES: Final = """
+    log.opened project.configured case.received case.opened case.assigned prediction.made prediction.shown
     read.committed decision.accepted decision.overridden decision.deferred decision.amended outcome.recorded
     label.collected model.trained gate.passed gate.failed model.promoted model.rolled_back model.stopped
     cases.rescored study.frozen study.locked study.unsealed account.created account.disabled session.opened
     session.refused signature.refused audit.viewed audit.exported checkpoint.published key.rotated
-    clock.regressed data.exported backup.made backup.failed""".split()
-)
+    clock.regressed data.exported backup.made backup.failed"""
+ACTIONS: Final = frozenset(_ACTION_NAMES.split())
 """Every action an event may tell of. More may be added; none is renamed."""
 
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{8,64}")
@@ -130,7 +130,9 @@ def next_event(
 ) -> Event:
     """Return the event that continues a log after `head`."""
     if action not in ACTIONS:
-        raise AuditError(f"'{action}' is not an action of the log. Choose one of {', '.join(sorted(ACTIONS))}.")
+        raise AuditError(
+            f"'{action}' is not an action of the log. Choose one of {', '.join(sorted(ACTIONS))}."
+        )
     if not _SUBJECT.fullmatch(subject):
         raise AuditError("An event's subject must read kind:id without spaces, for instance case:C-0042.")
     seq = head.size + 1
@@ -171,7 +173,7 @@ def payload_fault(event: Event) -> str | None:
 
 
 def told_fault(told: Any, seq: int, event_id: str) -> str | None:
-    """Say where what a payload tells is not what the format asks for, or not what its columns say, or None."""
+    """Say where a payload is not what the format asks for, or not what its columns say, or None."""
     if not isinstance(told, dict) or told.keys() != _KEYS:
         return "its payload lacks a key, or has one too many"
     if told["format"] is True or told["format"] != FORMAT:

@@ -30,7 +30,9 @@ def canonical_json(value: object) -> str:
     try:
         text = rfc8785.dumps(value).decode()  # type: ignore[arg-type]
     except (rfc8785.CanonicalizationError, UnicodeEncodeError, RecursionError) as error:
-        raise AuditError(f"A value can't be written as canonical JSON: {error}. Store it as text or null.") from error
+        raise AuditError(
+            f"A value can't be written as canonical JSON: {error}. Store it as text or null."
+        ) from error
     if "\\u0000" in text and _NUL.search(text):
         raise AuditError("A text holds a NUL character, which can't be stored. Leave it out.")
     return text
@@ -60,7 +62,11 @@ def _parse_carefully(text: str) -> Any:
         value = json.loads(text, parse_int=_whole)
     except (ValueError, RecursionError, TypeError) as error:
         raise AuditError("it is not JSON") from error
-    if canonical_json(value) != text:
+    try:
+        same = canonical_json(value) == text
+    except AuditError as error:
+        raise AuditError("it is not JSON that RFC 8785 allows") from error
+    if not same:
         raise AuditError("it is not in canonical form")
     return value
 

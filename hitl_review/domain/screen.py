@@ -132,4 +132,6 @@ class Screen:
     @property
     def body(self) -> str:
         """The screen as canonical JSON: what is stored, and what the shown digest is taken over."""
-        return canonical_json({"facts": asdict(self.facts), "missing": self.facts.missing, "view": asdict(self.view)})
+        return canonical_json(
+            {"facts": asdict(self.facts), "missing": self.facts.missing, "view": asdict(self.view)}
+        )
