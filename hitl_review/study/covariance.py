@@ -26,7 +26,7 @@ Method = Literal["jackknife", "delong", "unbiased"]
 Value = TypeVar("Value")
 
 # From sums over all pairs of products to sums over pairs that share nothing but what they must:
-# the same positive and negative case, the same negative only, the same positive only, neither.
+# the same positive and negative case, the same positive only, the same negative only, neither.
 TO_UNBIASED = np.array([[1, 0, 0, 0], [-1, 1, 0, 0], [-1, 0, 1, 0], [1, -1, -1, 1]], dtype=float)
 
 POSITIVES_AT_ONCE = 64
@@ -172,7 +172,7 @@ class _MomentSums:
     def result(self) -> FloatArray:
         totals = self.over_negatives.sum(axis=1)
         same_negative = self.over_negatives @ self.over_negatives.T
-        return np.array([self.same_pair, same_negative, self.same_positive, np.outer(totals, totals)])
+        return np.array([self.same_pair, self.same_positive, same_negative, np.outer(totals, totals)])
 
 
 def _unbiased_of_means(reads: Reads, metric: Metric) -> FloatArray:

@@ -50,6 +50,8 @@ class Moments:
     auc_a, auc_b : float
         AUCs over all pairs that were read, so readers with more reads weigh more.
     biased, unbiased : float arrays, shape (8,)
+    counts : float array, shape (8,)
+        Products behind each biased moment; none where the reads never overlap that way.
     coefficients : float array, shape (8,)
         Shares in the covariance; the last is less one, for the product of means that is taken off.
     """
@@ -58,6 +60,7 @@ class Moments:
     auc_b: float
     biased: FloatArray
     unbiased: FloatArray
+    counts: FloatArray
     coefficients: FloatArray
 
     def covariance(self, *, biased: bool = False) -> float:
@@ -66,8 +69,9 @@ class Moments:
 
     @property
     def components(self) -> FloatArray:
-        """Biased variance components of negatives, positives, readers; shape (3,)."""
-        return np.asarray(COMPONENT_OF_MOMENTS @ self.biased)
+        """Biased variance components of negatives, positives, readers; zero where none is shared; shape (3,)."""
+        shared = (COMPONENT_OF_MOMENTS > 0) @ (self.counts > 0)
+        return np.where(shared, COMPONENT_OF_MOMENTS @ self.biased, 0.0)
 
     @property
     def component_df(self) -> FloatArray:
@@ -174,6 +178,7 @@ def moments(reads: Reads, first: str, second: str) -> Moments:
         auc_b=float(b[0].sum() / b[1].sum()),
         biased=safe_ratio(sums, counts),
         unbiased=safe_ratio(TO_UNBIASED_BY_READER @ sums, unbiased_counts),
+        counts=counts,
         coefficients=coefficients,
     )
 
@@ -248,8 +253,8 @@ def _products(u: FloatArray, v: FloatArray) -> FloatArray:
     return np.array(
         [
             (u * v).sum(axis=(1, 2)),
-            (u.sum(axis=1) * v.sum(axis=1)).sum(axis=1),
             (u.sum(axis=2) * v.sum(axis=2)).sum(axis=1),
+            (u.sum(axis=1) * v.sum(axis=1)).sum(axis=1),
             u.sum(axis=(1, 2)) * v.sum(axis=(1, 2)),
         ]
     )
