@@ -41,7 +41,7 @@ venv: $(TO_TEST) ## set up the environment only
 
 lint: $(TO_TEST) ## ruff, and mypy (strict on domain, store and workflow)
 	$(BIN)/ruff check .
-	$(BIN)/mypy --strict --follow-imports=silent --cache-dir=.mypy_cache_strict \
+	$(BIN)/mypy --strict --no-warn-unused-configs --follow-imports=silent --cache-dir=.mypy_cache_strict \
 	    hitl_review/domain hitl_review/store hitl_review/workflow
 	$(BIN)/mypy hitl_review app.py
 
