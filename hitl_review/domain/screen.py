@@ -116,6 +116,7 @@ class ModelView:
     other_words: str
     verdict: Verdict
     verdict_words: str
+    verdict_meaning: str
     base_value: float
     reasons: tuple[ReasonLine, ...]
     """All contributions, the largest first."""

@@ -13,12 +13,16 @@ from html import escape
 from hitl_review.domain.screen import Fact, FactGroup, Facts, Mark, ModelView, ReasonLine
 
 MINUS = "\u2212"
+CROWDED = 0.13
+"""Two labels closer than this share of the scale would touch, so one moves down."""
+EDGE = 0.06
 _MARK_WORDS = {Mark.LOW: "below the reference range", Mark.HIGH: "above the reference range"}
 
 
-def facts_html(facts: Facts) -> str:
-    """Return the facts in their clinical groups, as tables that flow into as many columns as fit."""
-    return f'<div class="hr-facts">{"".join(map(_group_html, facts.groups))}</div>'
+def facts_html(facts: Facts, *, compact: bool = False) -> str:
+    """Return the facts in their clinical groups: tables in as many columns as fit, or one compact column."""
+    kind = " hr-compact" if compact else ""
+    return f'<div class="hr-facts{kind}">{"".join(map(_group_html, facts.groups))}</div>'
 
 
 def _group_html(group: FactGroup) -> str:
@@ -49,20 +53,26 @@ def _mark_html(mark: Mark) -> str:
 
 
 def scale_html(view: ModelView, own: float | None) -> str:
-    """Return a 0 to 100 % scale with the model's estimate, the own one, the base rate and the threshold."""
+    """Return a 0 to 100% scale with the model's estimate, the own one, the base rate and the threshold."""
     marks = [("model", "model", view.probability), ("base", "all patients", view.base_rate)]
     if own is not None:
         marks.insert(1, ("own", "you", own))
     words = ", ".join(f"{name} {share:.0%}" for _, name, share in marks)
-    ticks = "".join(
-        f'<span class="hr-tick hr-tick-{kind}" style="left:{100 * share:.1f}%"><span>{escape(name)}</span></span>'
-        for kind, name, share in marks
-    )
+    crowded = own is not None and abs(own - view.base_rate) < CROWDED
+    ticks = "".join(_tick(kind, name, share, lower=crowded and kind == "base") for kind, name, share in marks)
     return (
-        f'<div class="hr-scale" role="img" aria-label="Scale from 0 to 100 %: {escape(words)}, '
+        f'<div class="hr-scale" role="img" aria-label="Scale from 0 to 100%: {escape(words)}, '
         f'threshold {view.threshold:.0%}"><div class="hr-rail"><div class="hr-fill" '
         f'style="width:{100 * view.probability:.1f}%"></div><div class="hr-threshold" '
         f'style="left:{100 * view.threshold:.1f}%"></div></div>{ticks}</div>'
+    )
+
+
+def _tick(kind: str, name: str, share: float, *, lower: bool) -> str:
+    edge = " hr-at-start" if share < EDGE else " hr-at-end" if share > 1 - EDGE else ""
+    return (
+        f'<span class="hr-tick hr-tick-{kind}{edge}{" hr-lower" if lower else ""}" style="left:{100 * share:.1f}%">'
+        f"<span>{escape(name)}</span></span>"
     )
 
 
@@ -97,7 +107,7 @@ def contributions_html(view: ModelView, *, shown: int = 8) -> str:
         '<th scope="col"><span class="hr-axis"><span>◀ lowered</span><span>raised ▶</span></span></th>'
         f'<th scope="col">log-odds</th></tr></thead><tbody>{body}</tbody><tfoot><tr><td colspan="4">'
         f"Average {signed(view.base_value)} and all rows together give {signed(view.margin)}, "
-        f"which is {escape(f'{view.probability:.0%}')} after calibration.</td></tr></tfoot></table>"
+        f"which stands for {view.probability:.0%}.</td></tr></tfoot></table>"
     )
 
 

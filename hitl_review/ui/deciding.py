@@ -43,14 +43,15 @@ def _open_decision(workspace: Workspace, opened: Opened, shown: Shown, actor: Ac
         actor.account_id,
         opened.decision.decision_id if opened.decision else None,
     )
-    with st.container(border=True, key="decision"):
+    with st.container(border=True, key="decision", gap="xsmall"):
         st.subheader("Change your decision" if opened.decision else "Your decision", anchor=False)
         if opened.read is not None:
             call = workspace.project.label_words(opened.read.label)
             widgets.line(f"You said {opened.read.probability:.0%}: {call}. The model says {view.label_words}.")
-        _answer_button("Accept", f"{view.label_words}", "A", "accept", act, chosen)
-        _answer_button("Override", f"{view.other_words}", "O", f"{prefix}override", act, chosen)
-        _answer_button("Defer", "not now, or not by me", "D", f"{prefix}defer", act, chosen)
+        with st.container(gap="xsmall", key="answers"):
+            _answer_button("Accept", f"{view.label_words}", "A", "accept", act, chosen)
+            _answer_button("Override", f"{view.other_words}", "O", f"{prefix}override", act, chosen)
+            _answer_button("Defer", "not now, or not by me", "D", f"{prefix}defer", act, chosen)
         if chosen in ("override", "defer"):
             _reason_buttons(workspace.project.reasons_for("override" if chosen == "override" else "defer"), chosen, act)
         st.text_area(
@@ -147,7 +148,7 @@ def _decided(workspace: Workspace, decision: Decision, actor: Actor) -> None:
         Answer.OVERRIDDEN: "You overrode the model's answer",
         Answer.DEFERRED: "You deferred this case",
     }[decision.answer]
-    with st.container(border=True, key="decided"):
+    with st.container(border=True, key="decided", gap="xsmall"):
         st.subheader(words, anchor=False)
         if decision.label is not None:
             st.text(f"Your answer: {project.label_words(decision.label)}")

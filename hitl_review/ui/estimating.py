@@ -16,15 +16,15 @@ STAGE = "estimate"
 def panel(workspace: Workspace, opened: Opened, actor: Actor) -> str:
     """Draw the own estimate: a percentage by the keys 1 to 9 or exactly, then the call, which stores both."""
     case_id, target = opened.case.case_id, workspace.project.target
-    with st.container(border=True, key="estimate"):
+    with st.container(border=True, key="estimate", gap="small"):
         st.subheader(target.question, anchor=False)
         widgets.line("Your own estimate first; the model's view comes after it is stored.")
-        st.markdown(f"**How likely is {target.positive.words}?** Keys 1 to 9 for 10 to 90 %")
+        st.markdown(f"**How likely is {target.positive.words}?** Keys 1 to 9 mean 10 to 90%")
         with st.container(horizontal=True, gap="xxsmall", key="tenths"):
             for digit in range(1, 10):
                 _tenth_button(case_id, digit)
         st.number_input(
-            "Your estimate in %",
+            "Your estimate in percent",
             min_value=0,
             max_value=100,
             value=None,

@@ -36,9 +36,11 @@ def _app() -> None:
     with session.workspace() as workspace:
         actor = session.actor(workspace)
         page = st.navigation(_pages(actor), position="top" if actor else "hidden")
-        widgets.style()
-        widgets.masthead(workspace.demo, actor, accounts.everyone(workspace.store))
-    page.run()
+        everyone, demo = accounts.everyone(workspace.store), workspace.demo
+    with st.container(key="page", gap="xsmall"):
+        widgets.masthead(demo, actor, everyone)
+        page.run()
+    widgets.style()
 
 
 def _pages(actor: Actor | None) -> list[StreamlitPage]:

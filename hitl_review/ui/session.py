@@ -189,3 +189,8 @@ def take_refusal() -> str | None:
     """Return the refusal to be told now, once."""
     told: str | None = st.session_state.pop("refusal", None)
     return told
+
+
+def review_page() -> Path:
+    """Return the review page's file, for links from other pages."""
+    return Path(__file__).with_name("pages") / "review.py"

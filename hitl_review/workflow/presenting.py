@@ -124,6 +124,7 @@ def view_of(
         other_words=project.label_words(project.other_label(prediction.label)),
         verdict=prediction.verdict,
         verdict_words=verdict_words(project, prediction.verdict),
+        verdict_meaning=verdict_meaning(project, prediction.verdict),
         base_value=explanation.base_value,
         reasons=reason_lines(project, snapshot, explanation.contributions),
         reliability=backing.notices,
@@ -137,14 +138,26 @@ def frequency_words(project: Project, probability: float, likeness: str) -> str:
 
 
 def verdict_words(project: Project, verdict: Verdict) -> str:
-    """Return the conformal verdict as one sentence."""
-    error = f"{project.training.conformal_error:.0%}".replace("%", " %")
+    """Return the conformal verdict in a few words."""
     return {
-        Verdict.LIKELY: f"Likely: {project.target.positive.words} (this verdict is wrong in at most about {error})",
-        Verdict.UNLIKELY: f"Unlikely: {project.target.negative.words} (this verdict is wrong in at most about {error})",
+        Verdict.LIKELY: f"Likely: {project.target.positive.words}",
+        Verdict.UNLIKELY: f"Likely: {project.target.negative.words}",
         Verdict.UNSURE: "The model is unsure: your judgement decides",
         Verdict.UNLIKE_TRAINING: "Unlike the patients the model learned from: do not lean on it",
-        Verdict.UNAVAILABLE: "No verdict: too few patients with known outcome to promise an error rate",
+        Verdict.UNAVAILABLE: "No verdict",
+    }[verdict]
+
+
+def verdict_meaning(project: Project, verdict: Verdict) -> str:
+    """Return what the verdict promises, class by class, as the conformal limits were set."""
+    count = round(project.training.conformal_error * 100)
+    target = project.target
+    return {
+        Verdict.LIKELY: f"At most about {count} of 100 patients with {target.negative.words} get this verdict.",
+        Verdict.UNLIKELY: f"At most about {count} of 100 patients with {target.positive.words} get this verdict.",
+        Verdict.UNSURE: f"At an error of {count} in 100 it can't tell the two outcomes apart for this patient.",
+        Verdict.UNLIKE_TRAINING: "What the model says of such a patient was never tested.",
+        Verdict.UNAVAILABLE: "Too few patients with known outcome to promise an error rate.",
     }[verdict]
 
 
@@ -172,4 +185,5 @@ def reason_sentence(feature: Feature, value: Value, contribution: Contribution) 
     reference = reference_text(feature)
     range_words = f" (ref {reference})" if reference else ""
     text = f"{value_text(feature, value)} {feature.unit}".strip()
-    return f"{feature.label} {text}{range_words} {verb} the model's score"
+    colon = "" if feature.kind == "number" else ":"
+    return f"{feature.label}{colon} {text}{range_words} {verb} the model's score"

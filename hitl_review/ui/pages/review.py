@@ -42,18 +42,18 @@ def _opened(workspace: Workspace, case_id: str, actor: Actor) -> Opened:
 
 def _draw(workspace: Workspace, opened: Opened, actor: Actor) -> str:
     """Draw the stage a case is at, and return its name."""
-    widgets.refusal()
     shown = None if opened.needs_read or opened.facts.excluded else _shown(workspace, opened, actor)
-    columns = st.columns([8, 5] if shown is None else [10, 10, 6], gap="medium")
-    with columns[0]:
+    columns = st.columns([8, 5] if shown is None else [10, 11, 7], gap="medium")
+    with columns[0], st.container(gap="xxsmall"):
         _heading(workspace, opened)
-        st.html(facts_html(opened.facts))
+        st.html(facts_html(opened.facts, compact=shown is not None))
     if shown is None:
         return _before(workspace, opened, actor, columns[1])
     with columns[1]:
         own = None if opened.read is None else opened.read.probability
         st.html(model_html(shown.screen.view, own))
-    with columns[2]:
+    with columns[2], st.container(gap="xsmall"):
+        widgets.refusal()
         return deciding.panel(workspace, opened, shown, actor)
 
 
@@ -68,24 +68,24 @@ def _shown(workspace: Workspace, opened: Opened, actor: Actor) -> Shown | None:
 
 
 def _before(workspace: Workspace, opened: Opened, actor: Actor, column: DeltaGenerator) -> str:
-    with column:
+    with column, st.container(gap="xsmall"):
+        widgets.refusal()
         if opened.needs_read and not opened.facts.excluded:
             return estimating.panel(workspace, opened, actor)
         if opened.facts.excluded:
-            st.warning(f"The model may not be asked about this patient, because this does not hold: "
-                       f"{opened.facts.excluded}.")
+            st.warning(f"The model may not be asked about this patient. This does not hold: {opened.facts.excluded}.")
         widgets.next_button(workspace, opened, actor)
         return "closed"
 
 
 def _heading(workspace: Workspace, opened: Opened) -> None:
     progress = worklist.progress(workspace.store)
-    facts = opened.facts
     deferred = f", {progress.deferred} deferred" if progress.deferred else ""
-    st.subheader(f"Case {facts.case_id}", anchor=False)
-    widgets.line(
-        f"Values of {facts.index_time} · {progress.decided} of {progress.total} cases decided{deferred}"
-    )
+    with st.container(horizontal=True, vertical_alignment="bottom", key="heading"):
+        st.subheader(f"Case {opened.case.case_id}", anchor=False, width="content")
+        widgets.line(
+            f"Values of {opened.facts.index_time} · {progress.decided} of {progress.total} cases decided{deferred}"
+        )
 
 
 def _nothing_left(workspace: Workspace) -> None:
