@@ -10,7 +10,7 @@ from hitl_review.store.connection import Row, Store
 
 def add(store: Store, account: Account, *, event_id: str) -> None:
     """Keep a new account."""
-    store.write(
+    store.insert(
         "INSERT INTO accounts (account_id, name, role, created_at, event_id) VALUES (?, ?, ?, ?, ?)",
         (account.account_id, account.name, account.role.value, stamp(account.created_at), event_id),
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from uuid import uuid4
 
-from hitl_review.domain.audit import Event, Head, moment, next_event, stamp
+from hitl_review.domain.audit import Event, Head, chain_hash, moment, next_event, payload_fault, stamp
 from hitl_review.errors import AuditError
 from hitl_review.store.connection import Row, Store
 
@@ -23,8 +23,18 @@ def new_token() -> str:
 
 def head(store: Store) -> Head:
     """Return the end of the log."""
-    row = store.row("SELECT seq, hash, json_extract(payload, '$.at') AS at FROM audit_log ORDER BY seq DESC LIMIT 1")
-    return Head() if row is None else Head(row["seq"], row["hash"], moment(row["at"]))
+    row = store.row(f"SELECT {_COLUMNS} FROM audit_log ORDER BY seq DESC LIMIT 1")
+    return Head() if row is None else _head(_event(row))
+
+
+def _head(event: Event) -> Head:
+    fault = payload_fault(event)
+    if fault is not None or event.hash != chain_hash(event.prev_hash, event.payload):
+        raise AuditError(
+            f"The last event of the log, {event.seq}, was altered, so nothing more is written. "
+            "Run `hitl-review audit verify`."
+        )
+    return Head(event.seq, event.hash, moment(event.told["at"]))
 
 
 def append(
@@ -80,7 +90,12 @@ def events(store: Store, *, after: int = 0) -> Iterator[Event]:
 
 
 def latest(
-    store: Store, *, limit: int, before: int | None = None, subject: str | None = None, action: str | None = None
+    store: Store,
+    *,
+    limit: int,
+    before: int | None = None,
+    subject: str | None = None,
+    action: str | None = None,
 ) -> list[Event]:
     """Return the newest events first, at most `limit`, older than the seq `before`, filtered if asked."""
     rows = store.rows(

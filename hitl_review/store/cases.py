@@ -15,18 +15,26 @@ _CASE = "SELECT c.*, s.body FROM cases c JOIN snapshots s ON s.digest = c.snapsh
 
 def add(store: Store, cases: Sequence[Case], *, event_id: str) -> None:
     """Keep new cases with their snapshots; those for review join the worklist."""
-    store.write_many(
+    store.insert_many(
         "INSERT INTO snapshots (digest, case_id, body) VALUES (?, ?, ?)",
         [(case.snapshot.digest, case.case_id, canonical_json(dict(case.snapshot.values))) for case in cases],
     )
-    store.write_many(
-        "INSERT INTO cases (case_id, purpose, position, snapshot, received_at, event_id) VALUES (?, ?, ?, ?, ?, ?)",
+    store.insert_many(
+        "INSERT INTO cases (case_id, purpose, position, snapshot, received_at, event_id)"
+        " VALUES (?, ?, ?, ?, ?, ?)",
         [
-            (case.case_id, case.purpose.value, case.position, case.snapshot.digest, stamp(case.received_at), event_id)
+            (
+                case.case_id,
+                case.purpose.value,
+                case.position,
+                case.snapshot.digest,
+                stamp(case.received_at),
+                event_id,
+            )
             for case in cases
         ],
     )
-    store.write_many(
+    store.insert_many(
         "INSERT INTO worklist (case_id, position, state) VALUES (?, ?, 'open')",
         [(case.case_id, case.position) for case in cases if case.purpose is Purpose.QUEUE],
     )
@@ -39,7 +47,9 @@ def received_line(case_id: str, purpose: str, snapshot: str) -> dict[str, object
 
 def received_lines(store: Store, event_id: str) -> list[object]:
     """Return the lines of all cases that came with one event, in order."""
-    rows = store.rows("SELECT case_id, purpose, snapshot FROM cases WHERE event_id = ? ORDER BY position", (event_id,))
+    rows = store.rows(
+        "SELECT case_id, purpose, snapshot FROM cases WHERE event_id = ? ORDER BY position", (event_id,)
+    )
     return [received_line(*row) for row in rows]
 
 
@@ -64,14 +74,17 @@ def get(store: Store, case_id: str) -> Case:
 
 def of_purpose(store: Store, purpose: Purpose) -> list[Case]:
     """Return all cases of one purpose, in order of arrival."""
-    return [_case(row) for row in store.rows(f"{_CASE} WHERE c.purpose = ? ORDER BY c.position", (purpose.value,))]
+    return [
+        _case(row) for row in store.rows(f"{_CASE} WHERE c.purpose = ? ORDER BY c.position", (purpose.value,))
+    ]
 
 
 def without_prediction(store: Store, model: str, *, after: int, limit: int) -> list[Case]:
     """Return queue cases behind a position that a model has not judged yet, in order of arrival."""
     rows = store.rows(
         f"{_CASE} WHERE c.purpose = 'queue' AND c.position > ? AND NOT EXISTS (SELECT 1 FROM predictions p"
-        " WHERE p.case_id = c.case_id AND p.model = ? AND p.snapshot = c.snapshot) ORDER BY c.position LIMIT ?",
+        " WHERE p.case_id = c.case_id AND p.model = ? AND p.snapshot = c.snapshot)"
+        " ORDER BY c.position LIMIT ?",
         (after, model, limit),
     )
     return [_case(row) for row in rows]
@@ -87,15 +100,18 @@ def snapshot(store: Store, digest: str) -> Snapshot:
 
 def add_outcomes(store: Store, outcomes: Iterable[Outcome], *, event_id: str) -> None:
     """Keep outcomes; an earlier outcome of the same case stays, the newest is in force."""
-    store.write_many(
+    store.insert_many(
         "INSERT INTO outcomes (case_id, value, source, recorded_at, event_id) VALUES (?, ?, ?, ?, ?)",
-        [(each.case_id, int(each.value), each.source, stamp(each.recorded_at), event_id) for each in outcomes],
+        [
+            (each.case_id, int(each.value), each.source, stamp(each.recorded_at), event_id)
+            for each in outcomes
+        ],
     )
 
 
-def outcome_line(case_id: str, value: int, source: str) -> dict[str, object]:
+def outcome_line(case_id: str, value: bool | int, source: str) -> dict[str, object]:
     """Return how one outcome stands in its batch's digest."""
-    return {"case": case_id, "value": value, "source": source}
+    return {"case": case_id, "value": int(value), "source": source}
 
 
 def outcome_lines(store: Store, event_id: str) -> list[object]:
@@ -118,4 +134,6 @@ def outcomes(store: Store, purpose: Purpose) -> dict[str, bool]:
 
 def _case(row: Row) -> Case:
     snapshot = Snapshot(row["case_id"], json.loads(row["body"]), row["snapshot"])
-    return Case(row["case_id"], Purpose(row["purpose"]), row["position"], moment(row["received_at"]), snapshot)
+    return Case(
+        row["case_id"], Purpose(row["purpose"]), row["position"], moment(row["received_at"]), snapshot
+    )

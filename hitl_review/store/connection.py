@@ -13,13 +13,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from sqlite_utils import Database
 from sqlite_utils.utils import sqlite3  # type: ignore[attr-defined]  # pysqlite3 where it is installed
 
 from hitl_review.domain.account import SYSTEM, Actor
-from hitl_review.errors import Conflict, StoreUnavailable, WorkspaceError, WorkspaceMissing
+from hitl_review.errors import AuditError, Conflict, StoreUnavailable, WorkspaceError, WorkspaceMissing
 from hitl_review.store import schema
 from hitl_review.store.lock import writer_lock
 from hitl_review.store.migrations import migrations
@@ -27,9 +27,12 @@ from hitl_review.store.migrations import migrations
 DATABASE: Final = "review.db"
 BUSY_SECONDS: Final = 30.0
 _SCHEMA: Final = (
-    "SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL UNION ALL SELECT name, sql FROM sqlite_temp_schema"
+    "SELECT type, name, sql FROM sqlite_schema WHERE sql IS NOT NULL"
+    " UNION ALL SELECT type, name, sql FROM sqlite_temp_schema"
 )
 Row = sqlite3.Row
+Access = Literal["mode=rw", "mode=ro", "immutable=1"]
+"""How a file is opened; `immutable=1` reads where not even SQLite's side files can be made."""
 
 
 def now_utc() -> datetime:
@@ -49,12 +52,17 @@ class Store:
     """An open `review.db`. Open it per use (a fraction of a millisecond); never share it between threads."""
 
     def __init__(
-        self, path: Path, *, clock: Callable[[], datetime] = now_utc, busy_seconds: float = BUSY_SECONDS
+        self,
+        path: Path,
+        *,
+        clock: Callable[[], datetime] = now_utc,
+        busy_seconds: float = BUSY_SECONDS,
+        access: Access = "mode=rw",
     ) -> None:
         self.path = path
         self.clock = clock
         self.busy_seconds = busy_seconds
-        self.db = _connect(path, busy_seconds)
+        self.db = _connect(f"{path.absolute().as_uri()}?{access}", busy_seconds)
         self._open: Transaction | None = None
 
     def __enter__(self) -> Store:
@@ -81,15 +89,26 @@ class Store:
         self.current()
         self.db.execute(sql, parameters)
 
-    def write_many(self, sql: str, rows: Iterator[Sequence[Any]] | list[Sequence[Any]]) -> None:
-        """Run one writing statement for many rows inside the open transaction."""
+    def insert(self, sql: str, parameters: Sequence[Any]) -> None:
+        """Add exactly one row inside the open transaction; AuditError if it did not stay."""
+        self.insert_many(sql, [parameters])
+
+    def insert_many(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
+        """Add rows inside the open transaction; AuditError if one of them did not stay.
+
+        A trigger that says RAISE(IGNORE) swallows a row without any error; only the count shows it.
+        """
         self.current()
-        self.db.conn.executemany(sql, rows)
+        added = self.db.conn.executemany(sql, rows).rowcount if rows else 0
+        if added != len(rows):
+            raise AuditError("A row was not in the database after it was written, so nothing was stored.")
 
     def current(self) -> Transaction:
         """Return the open transaction; what is written outside of one has no actor and no time."""
         if self._open is None:
-            raise WorkspaceError("Something was written outside a transaction. Use `with store.transaction(actor):`.")
+            raise WorkspaceError(
+                "Something was written outside a transaction. Use `with store.transaction(actor):`."
+            )
         return self._open
 
     @contextmanager
@@ -101,9 +120,10 @@ class Store:
         if self._open is not None:
             raise WorkspaceError("A transaction is open already. One step is one transaction.")
         with writer_lock(self._lock_path, timeout_seconds=self.busy_seconds), _told():
+            self._keep_journal()
             self.db.execute("BEGIN IMMEDIATE")
-            self._open = Transaction(actor, self.clock())
             try:
+                self._open = Transaction(actor, self.clock())
                 yield self._open
                 self.db.execute("COMMIT")
             except BaseException:
@@ -111,6 +131,19 @@ class Store:
                 raise
             finally:
                 self._open = None
+
+    def _keep_journal(self) -> None:
+        """See to it that the write-ahead log is used: a copy made by VACUUM INTO comes back without it.
+
+        The older rollback journal lost the last commit in every power cut that was tried.
+        """
+        if self.db.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+            mode = self.db.execute("PRAGMA journal_mode = WAL").fetchone()[0]
+            if mode != "wal":
+                raise StoreUnavailable(
+                    f"The database journals in mode '{mode}', which a power cut can break, so nothing was "
+                    "stored. Keep the workspace on a local disk."
+                )
 
     @property
     def _lock_path(self) -> Path:
@@ -127,18 +160,20 @@ def _told() -> Iterator[None]:
             f"The workspace could not be written ({error}), so nothing was stored. "
             "Check free space, the file's permissions and other programs that hold it; then try again."
         ) from error
+    except sqlite3.IntegrityError as error:
+        raise Conflict(
+            f"The database refused the act ({error}), so nothing was stored. Look at the present state first."
+        ) from error
+    except sqlite3.ProgrammingError:
+        raise  # a fault of ours, such as the wrong thread: the database is well
     except sqlite3.DatabaseError as error:
-        if isinstance(error, sqlite3.IntegrityError):
-            raise Conflict(
-                f"The database refused the act ({error}), so nothing was stored. Look at the present state first."
-            ) from error
         raise StoreUnavailable(
             f"The workspace's database is damaged ({error}), so nothing was stored. Restore it from a backup."
         ) from error
 
 
-def _connect(path: Path, busy_seconds: float) -> Database:
-    connection = sqlite3.connect(os.fspath(path), timeout=busy_seconds)
+def _connect(address: str, busy_seconds: float) -> Database:
+    connection = sqlite3.connect(address, timeout=busy_seconds, uri=True)
     connection.isolation_level = None
     connection.row_factory = sqlite3.Row
     db = Database(connection)
@@ -155,7 +190,9 @@ def create_store(folder: Path, *, clock: Callable[[], datetime] = now_utc) -> St
     try:
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
     except FileExistsError as error:
-        raise WorkspaceError(f"There is a workspace in {folder} already. Name another folder, or use it.") from error
+        raise WorkspaceError(
+            f"There is a workspace in {folder} already. Name another folder, or use it."
+        ) from error
     store = Store(path, clock=clock)
     store.db.execute("PRAGMA journal_mode = WAL").fetchone()
     migrations.apply(store.db)
@@ -168,15 +205,10 @@ def open_store(
     """Open the `review.db` of a workspace and check that its tables and triggers are the expected ones."""
     path = folder / DATABASE
     if not path.is_file():
-        raise WorkspaceMissing(f"There is no workspace in {folder}. Make one with `hitl-review demo {folder}`.")
-    store = Store(path, clock=clock, busy_seconds=busy_seconds)
-    try:
-        faults = schema_faults(store)
-    except sqlite3.DatabaseError as error:
-        store.close()
-        raise WorkspaceError(
-            f"{path.name} in {folder} can't be read as a database ({error}). Restore it from a backup."
-        ) from error
+        raise WorkspaceMissing(
+            f"There is no workspace in {folder}. Make one with `hitl-review demo {folder}`."
+        )
+    store, faults = _opened(path, clock, busy_seconds)
     if faults:
         store.close()
         raise WorkspaceError(
@@ -186,11 +218,27 @@ def open_store(
     return store
 
 
+def _opened(path: Path, clock: Callable[[], datetime], busy_seconds: float) -> tuple[Store, list[str]]:
+    try:
+        store = Store(path, clock=clock, busy_seconds=busy_seconds)
+        with closed_on_error(store):
+            return store, schema_faults(store)
+    except sqlite3.DatabaseError as error:
+        raise WorkspaceError(
+            f"{path.name} in {path.parent} can't be read as a database ({error}). Restore it from a backup."
+        ) from error
+
+
+@contextmanager
+def closed_on_error(store: Store) -> Iterator[None]:
+    """Close a store if the block raises."""
+    try:
+        yield
+    except BaseException:
+        store.close()
+        raise
+
+
 def schema_faults(store: Store) -> list[str]:
     """Say, thing by thing, where tables, triggers and indexes differ from the expected text."""
-    found = {row["name"]: row["sql"] for row in store.rows(_SCHEMA) if "_sqlite_migrations" not in row["name"]}
-    expected = schema.statements()
-    missing = [f"'{name}' is missing" for name in expected if name not in found]
-    changed = [f"'{name}' has another text" for name, sql in expected.items() if found.get(name, sql) != sql]
-    added = [f"'{name}' does not belong there" for name in found if name not in expected]
-    return missing + changed + added
+    return schema.faults({(row["type"], row["name"]): row["sql"] for row in store.rows(_SCHEMA)})

@@ -34,7 +34,9 @@ def create_key(folder: Path) -> bytes:
     try:
         descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
     except FileExistsError as error:
-        raise WorkspaceError(f"There is a signing key at {path} already; move it away or name another place.") from error
+        raise WorkspaceError(
+            f"There is a signing key at {path} already; move it away or name another place."
+        ) from error
     with os.fdopen(descriptor, "wb") as file:
         file.write(
             key.private_bytes(

@@ -70,7 +70,8 @@ def _open_lock_file(path: Path) -> Iterator[int]:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as error:
         raise StoreUnavailable(
-            f"The workspace can't be written ({error.strerror}), so nothing was stored. Make its folder writable."
+            f"The workspace can't be written ({error.strerror}), so nothing was stored. "
+            "Make its folder writable."
         ) from error
     try:
         yield descriptor

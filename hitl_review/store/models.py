@@ -23,7 +23,7 @@ def add(store: Store, version: ModelVersion, *, artefact: bytes, manifest_body: 
         "INSERT INTO manifests (digest, body) VALUES (?, ?) ON CONFLICT (digest) DO NOTHING",
         (text_digest(manifest_body), manifest_body),
     )
-    store.write(
+    store.insert(
         "INSERT INTO models (digest, name, artefact, manifest, card, trained_at, trained_by, event_id)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         (
@@ -41,7 +41,7 @@ def add(store: Store, version: ModelVersion, *, artefact: bytes, manifest_body: 
 
 def add_figures(store: Store, model: str, figures: Iterable[Figure]) -> None:
     """Keep the global plots of a model version."""
-    store.write_many(
+    store.insert_many(
         "INSERT INTO figures (model, name, digest, alt, png) VALUES (?, ?, ?, ?, ?)",
         [(model, each.name, each.digest, each.alt, each.png) for each in figures],
     )
@@ -63,7 +63,9 @@ def version(store: Store, digest: str) -> ModelVersion:
     """Return a model version; ModelError if there is none with this digest."""
     row = store.row(f"{_VERSION} WHERE digest = ?", (digest,))
     if row is None:
-        raise ModelError("There is no model with this digest in the workspace. List them with `hitl-review doctor`.")
+        raise ModelError(
+            "There is no model with this digest in the workspace. List them with `hitl-review doctor`."
+        )
     return _version(row)
 
 
@@ -76,7 +78,9 @@ def artefact(store: Store, digest: str) -> bytes:
     """Return the bytes of a model version."""
     row = store.row("SELECT artefact FROM models WHERE digest = ?", (digest,))
     if row is None:
-        raise ModelError("There is no model with this digest in the workspace. List them with `hitl-review doctor`.")
+        raise ModelError(
+            "There is no model with this digest in the workspace. List them with `hitl-review doctor`."
+        )
     return bytes(row["artefact"])
 
 
@@ -91,7 +95,7 @@ def manifest(store: Store, digest: str) -> str:
 def move(store: Store, model: str | None, kind: Move, *, event_id: str) -> None:
     """Keep a change of the model in use."""
     now: datetime = store.current().now
-    store.write(
+    store.insert(
         "INSERT INTO promotions (event_id, model, move, at, by) VALUES (?, ?, ?, ?, ?)",
         (event_id, model, kind.value, stamp(now), store.current().actor.account_id),
     )

@@ -12,9 +12,9 @@ from hitl_review.store.connection import Row, Store
 
 def add(store: Store, predictions: Sequence[Prediction], *, event_id: str) -> None:
     """Keep new predictions; earlier ones of the same cases stay."""
-    store.write_many(
-        "INSERT INTO predictions (prediction_id, case_id, model, snapshot, margin, probability, threshold, label,"
-        " verdict, made_at, event_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    store.insert_many(
+        "INSERT INTO predictions (prediction_id, case_id, model, snapshot, margin, probability, threshold,"
+        " label, verdict, made_at, event_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
             (
                 each.prediction_id,
@@ -50,15 +50,20 @@ def made_line(prediction: Prediction) -> dict[str, object]:
 
 
 def made_lines(store: Store, event_id: str) -> list[object]:
-    """Return the lines of all predictions that came with one event, in order."""
-    rows = store.rows("SELECT * FROM predictions WHERE event_id = ? ORDER BY rowid", (event_id,))
-    return [made_line(_prediction(row)) for row in rows]
+    """Return the lines of all predictions that came with one event, in order, as the table has them."""
+    rows = store.rows(
+        'SELECT prediction_id AS prediction, case_id AS "case", model, snapshot, margin, probability,'
+        " threshold, label, verdict FROM predictions WHERE event_id = ? ORDER BY rowid",
+        (event_id,),
+    )
+    return [dict(row) for row in rows]
 
 
 def find(store: Store, case_id: str, *, model: str, snapshot: str) -> Prediction | None:
     """Return what a model said of a snapshot, or None if it was not asked yet."""
     row = store.row(
-        "SELECT * FROM predictions WHERE case_id = ? AND model = ? AND snapshot = ?", (case_id, model, snapshot)
+        "SELECT * FROM predictions WHERE case_id = ? AND model = ? AND snapshot = ?",
+        (case_id, model, snapshot),
     )
     return None if row is None else _prediction(row)
 

@@ -9,7 +9,7 @@ from hitl_review.store.connection import Store
 
 def add(store: Store, text: str, *, event_id: str) -> None:
     """Keep a project text; the newest one is in force."""
-    store.write(
+    store.insert(
         "INSERT INTO projects (event_id, digest, text, configured_at) VALUES (?, ?, ?, ?)",
         (event_id, text_digest(text), text, stamp(store.current().now)),
     )
@@ -18,7 +18,8 @@ def add(store: Store, text: str, *, event_id: str) -> None:
 def current(store: Store) -> tuple[str, str]:
     """Return the text in force and its digest."""
     row = store.row(
-        "SELECT p.text, p.digest FROM projects p JOIN audit_log a USING (event_id) ORDER BY a.seq DESC LIMIT 1"
+        "SELECT p.text, p.digest FROM projects p JOIN audit_log a USING (event_id)"
+        " ORDER BY a.seq DESC LIMIT 1"
     )
     if row is None:
         raise WorkspaceError("The workspace has no project. Make it anew with `hitl-review init`.")

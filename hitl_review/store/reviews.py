@@ -16,7 +16,7 @@ _IN_FORCE = "NOT EXISTS (SELECT 1 FROM decisions later WHERE later.supersedes = 
 
 def add_read(store: Store, read: Read) -> None:
     """Keep a reader's own estimate; one per case, reader and modality."""
-    store.write(
+    store.insert(
         "INSERT INTO reads (read_id, case_id, reader, modality, label, probability, opened_at, committed_at)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         (
@@ -48,10 +48,12 @@ def all_reads(store: Store) -> list[Read]:
 def add_reveal(store: Store, reveal: Reveal, *, screen_body: str) -> None:
     """Keep what was shown to a reader, whole, under its digest."""
     store.write(
-        "INSERT INTO screens (digest, body) VALUES (?, ?) ON CONFLICT (digest) DO NOTHING", (reveal.screen, screen_body)
+        "INSERT INTO screens (digest, body) VALUES (?, ?) ON CONFLICT (digest) DO NOTHING",
+        (reveal.screen, screen_body),
     )
-    store.write(
-        "INSERT INTO reveals (reveal_id, case_id, reader, prediction_id, screen, shown_at) VALUES (?, ?, ?, ?, ?, ?)",
+    store.insert(
+        "INSERT INTO reveals (reveal_id, case_id, reader, prediction_id, screen, shown_at)"
+        " VALUES (?, ?, ?, ?, ?, ?)",
         (
             reveal.reveal_id,
             reveal.case_id,
@@ -74,7 +76,8 @@ def reveal(store: Store, reveal_id: str) -> Reveal:
 def latest_reveal(store: Store, case_id: str, reader: str) -> Reveal | None:
     """Return the last screen of a case that a reader was shown, or None."""
     row = store.row(
-        "SELECT * FROM reveals WHERE case_id = ? AND reader = ? ORDER BY rowid DESC LIMIT 1", (case_id, reader)
+        "SELECT * FROM reveals WHERE case_id = ? AND reader = ? ORDER BY rowid DESC LIMIT 1",
+        (case_id, reader),
     )
     return None if row is None else _reveal(row)
 
@@ -94,10 +97,11 @@ def screen_body(store: Store, digest: str) -> str:
 
 def add_decision(store: Store, decision: Decision) -> None:
     """Keep a decision; the schema lets one decision be superseded once, and a first one be made once."""
-    store.write(
-        "INSERT INTO decisions (decision_id, case_id, reader, reveal_id, prediction_id, answer, label, reason, comment,"
-        " confidence, own_probability, shown_digest, shown_at, decided_at, seconds_active, signed_name, signed_meaning,"
-        " signed_at, supersedes) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    store.insert(
+        "INSERT INTO decisions (decision_id, case_id, reader, reveal_id, prediction_id, answer, label,"
+        " reason, comment, confidence, own_probability, shown_digest, shown_at, decided_at, seconds_active,"
+        " signed_name, signed_meaning, signed_at, supersedes)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             decision.decision_id,
             decision.case_id,
@@ -130,7 +134,9 @@ def find_decision(store: Store, decision_id: str) -> Decision | None:
 
 def decision_in_force(store: Store, case_id: str, reader: str) -> Decision | None:
     """Return a reader's decision of a case that nothing superseded, or None."""
-    row = store.row(f"SELECT * FROM decisions d WHERE case_id = ? AND reader = ? AND {_IN_FORCE}", (case_id, reader))
+    row = store.row(
+        f"SELECT * FROM decisions d WHERE case_id = ? AND reader = ? AND {_IN_FORCE}", (case_id, reader)
+    )
     return None if row is None else _decision(row)
 
 
@@ -151,7 +157,8 @@ def decisions_of_case(store: Store, case_id: str) -> list[Decision]:
 def recent_decisions(store: Store, reader: str, *, limit: int) -> list[Decision]:
     """Return a reader's decisions in force, newest first."""
     rows = store.rows(
-        f"SELECT * FROM decisions d WHERE reader = ? AND {_IN_FORCE} ORDER BY decided_at DESC, rowid DESC LIMIT ?",
+        f"SELECT * FROM decisions d WHERE reader = ? AND {_IN_FORCE}"
+        " ORDER BY decided_at DESC, rowid DESC LIMIT ?",
         (reader, limit),
     )
     return [_decision(row) for row in rows]

@@ -10,6 +10,7 @@ transformed; `INSERT OR REPLACE` slips past a delete trigger unless `recursive_t
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 AUDIT_LOG: Final = """\
@@ -182,7 +183,9 @@ CREATE TABLE decisions (
 }
 
 INDEXES: Final = {
-    "decisions_first": "CREATE UNIQUE INDEX decisions_first ON decisions (case_id, reader) WHERE supersedes IS NULL",
+    "decisions_first": (
+        "CREATE UNIQUE INDEX decisions_first ON decisions (case_id, reader) WHERE supersedes IS NULL"
+    ),
     "decisions_by_reader": "CREATE INDEX decisions_by_reader ON decisions (reader, decided_at)",
     "outcomes_by_case": "CREATE INDEX outcomes_by_case ON outcomes (case_id)",
     "cases_by_event": "CREATE INDEX cases_by_event ON cases (event_id)",
@@ -221,3 +224,30 @@ def statements() -> dict[str, str]:
     for table in TABLES:
         made |= append_only_triggers(table)
     return made
+
+
+_MADE_BY_OTHERS: Final = {
+    ("table", "_sqlite_migrations"),
+    ("index", "idx__sqlite_migrations_migration_set_name"),
+    ("table", "sqlite_stat1"),
+    ("table", "sqlite_stat4"),
+}
+"""Tables that sqlite-utils and SQLite's own ANALYZE make; nothing of ours depends on them."""
+
+
+def faults(found: Mapping[tuple[str, str], str]) -> list[str]:
+    """Say where the statements of a file, by type and name, differ from the expected ones."""
+    expected = {(_type(sql), name): sql for name, sql in statements().items()}
+    missing = [f"{kind} '{name}' is missing" for kind, name in expected if (kind, name) not in found]
+    changed = [
+        f"{kind} '{name}' has another text"
+        for (kind, name), sql in expected.items()
+        if found.get((kind, name), sql) != sql
+    ]
+    added = found.keys() - expected.keys() - _MADE_BY_OTHERS
+    return missing + changed + [f"{kind} '{name}' does not belong there" for kind, name in sorted(added)]
+
+
+def _type(sql: str) -> str:
+    """Return what a CREATE statement makes: table, trigger or index."""
+    return sql.removeprefix("CREATE ").removeprefix("UNIQUE ").split(maxsplit=1)[0].lower()

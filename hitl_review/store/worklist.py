@@ -15,7 +15,8 @@ from hitl_review.store.connection import Store
 
 _FREE = "(w.holder IS NULL OR w.holder = :reader OR w.held_until <= :now)"
 _UNDECIDED = (
-    "NOT EXISTS (SELECT 1 FROM decisions d WHERE d.case_id = w.case_id AND d.reader = :reader AND d.supersedes IS NULL)"
+    "NOT EXISTS (SELECT 1 FROM decisions d"
+    " WHERE d.case_id = w.case_id AND d.reader = :reader AND d.supersedes IS NULL)"
 )
 
 
@@ -43,8 +44,8 @@ def next_case(store: Store, reader: str, *, now: datetime, after: str | None = N
     for state in ("open", "deferred"):
         for place in _places(after):
             row = store.db.execute(
-                f"SELECT w.case_id FROM worklist w WHERE w.state = '{state}' AND {place} AND {_FREE} AND {_UNDECIDED}"
-                " ORDER BY w.position LIMIT 1",
+                f"SELECT w.case_id FROM worklist w WHERE w.state = '{state}'"
+                f" AND {place} AND {_FREE} AND {_UNDECIDED} ORDER BY w.position LIMIT 1",
                 names,
             ).fetchone()
             if row is not None:
@@ -62,7 +63,8 @@ def _places(after: str | None) -> tuple[str, ...]:
 def hold(store: Store, case_id: str, reader: str, *, until: datetime) -> None:
     """Let a reader hold a case until a moment; what the reader held before becomes free."""
     store.write(
-        "UPDATE worklist SET holder = NULL, held_until = NULL WHERE holder = ? AND case_id <> ?", (reader, case_id)
+        "UPDATE worklist SET holder = NULL, held_until = NULL WHERE holder = ? AND case_id <> ?",
+        (reader, case_id),
     )
     store.write(
         "UPDATE worklist SET holder = ?, held_until = ? WHERE case_id = ? AND"
@@ -99,5 +101,8 @@ def waiting(store: Store, *, limit: int) -> list[str]:
 
 def progress(store: Store) -> Progress:
     """Return how many cases are open, deferred and decided."""
-    counts = {row["state"]: row["n"] for row in store.rows("SELECT state, count(*) AS n FROM worklist GROUP BY state")}
+    counts = {
+        row["state"]: row["n"]
+        for row in store.rows("SELECT state, count(*) AS n FROM worklist GROUP BY state")
+    }
     return Progress(counts.get("open", 0), counts.get("deferred", 0), counts.get("decided", 0))
