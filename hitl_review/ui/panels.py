@@ -38,7 +38,7 @@ def _headline(view: ModelView) -> str:
         f'<div class="hr-headline"><div class="hr-probability">{view.probability:.0%}</div><div>'
         f"<p>{escape(view.probability_words)}</p>"
         f'<p class="hr-small">For comparison: {escape(view.base_rate_words)}. '
-        f"Called positive from {view.threshold:.0%}.</p></div></div>"
+        f"Its call changes at {view.threshold:.0%}.</p></div></div>"
         f'<p class="hr-verdict hr-verdict-{view.verdict.value}"><span aria-hidden="true">{_SHAPES[view.verdict]}</span> '
         f"{escape(view.verdict_words)}<small>{escape(view.verdict_meaning)}</small></p>"
     )

@@ -153,8 +153,8 @@ def verdict_meaning(project: Project, verdict: Verdict) -> str:
     count = round(project.training.conformal_error * 100)
     target = project.target
     return {
-        Verdict.LIKELY: f"At most about {count} of 100 patients with {target.negative.words} get this verdict.",
-        Verdict.UNLIKELY: f"At most about {count} of 100 patients with {target.positive.words} get this verdict.",
+        Verdict.LIKELY: f"Of 100 patients whose outcome is “{target.negative.words}”, at most about {count} get it.",
+        Verdict.UNLIKELY: f"Of 100 patients whose outcome is “{target.positive.words}”, at most about {count} get it.",
         Verdict.UNSURE: f"At an error of {count} in 100 it can't tell the two outcomes apart for this patient.",
         Verdict.UNLIKE_TRAINING: "What the model says of such a patient was never tested.",
         Verdict.UNAVAILABLE: "Too few patients with known outcome to promise an error rate.",

@@ -16,6 +16,8 @@ from hitl_review.workflow.presenting import value_text
 
 LEAST_IN_SUBGROUP: Final = 50
 """Below this many hold-out cases a subgroup's figures say too little, and the strip says so instead."""
+WEAK_SHARE: Final = 0.5
+"""A model that misses more than half of a subgroup's outcomes, or is wrong in most calls, is worth a note."""
 
 
 def notices_of(
@@ -72,8 +74,9 @@ def _subgroup(words: str, group: Mapping[str, Any] | None) -> Notice:
             Gravity.NOTE, f"{words}:", f"only {count} such hold-out patients, too few to say how reliable it is."
         )
     found, right = group["sensitivity"], group["positive_predictive_value"]
+    weak = any(share["value"] is not None and share["value"] < WEAK_SHARE for share in (found, right))
     return Notice(
-        Gravity.FINE,
+        Gravity.NOTE if weak else Gravity.FINE,
         f"{words} (n = {group['cases']}):",
         f"it found {_share(found)} of those with the outcome; of its positive calls {_share(right)} were right.",
     )

@@ -81,7 +81,7 @@ def _before(workspace: Workspace, opened: Opened, actor: Actor, column: DeltaGen
 def _heading(workspace: Workspace, opened: Opened) -> None:
     progress = worklist.progress(workspace.store)
     deferred = f", {progress.deferred} deferred" if progress.deferred else ""
-    with st.container(horizontal=True, vertical_alignment="bottom", key="heading"):
+    with st.container(horizontal=True, vertical_alignment="center", key="heading"):
         st.subheader(f"Case {opened.case.case_id}", anchor=False, width="content")
         widgets.line(
             f"Values of {opened.facts.index_time} · {progress.decided} of {progress.total} cases decided{deferred}"

@@ -1,0 +1,152 @@
+"""The app's own server: Streamlit inside an ASGI app, with security headers and a health route.
+
+Bound to this machine unless told otherwise. One process serves all readers: sessions live in its
+memory. What every reader needs is loaded before the first one comes.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+import re
+import tomllib
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any, Final
+
+import streamlit as st
+from starlette.datastructures import MutableHeaders
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from hitl_review.errors import HitlError, WorkspaceError
+from hitl_review.store import accounts, models
+from hitl_review.ui.cache import model_source
+from hitl_review.workflow.workspace import open_workspace
+
+ENTRY: Final = Path(__file__).with_name("entry.py")
+_SETTINGS: Final = (
+    Path(__file__).parents[2] / ".streamlit" / "config.toml",
+    Path(__file__).parents[1] / "_app" / ".streamlit" / "config.toml",
+)
+
+
+class SecurityHeaders:
+    """Adds the security headers to every HTTP answer. Plain ASGI, so that websockets pass through it too."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+        self.headers = security_headers()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+
+        async def with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message).update(self.headers)
+            await send(message)
+
+        await self.app(scope, receive, with_headers)
+
+
+def security_headers() -> dict[str, str]:
+    """Return the headers: nothing from elsewhere is loaded, nobody frames the app, no address leaks onwards.
+
+    `blob:` is for our own inline component (Streamlit loads it that way); Streamlit's own inline
+    script is admitted by its digest.
+    """
+    scripts = " ".join(["'self'", "blob:", *_inline_script_digests()])
+    policy = (
+        f"default-src 'self'; script-src {scripts}; style-src 'self' 'unsafe-inline'; "
+        "img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self' ws: wss:; "
+        "frame-ancestors 'none'; base-uri 'self'; form-action 'self'"
+    )
+    return {
+        "content-security-policy": policy,
+        "x-content-type-options": "nosniff",
+        "x-frame-options": "DENY",
+        "referrer-policy": "no-referrer",
+    }
+
+
+def _inline_script_digests() -> list[str]:
+    page = (Path(st.__file__).parent / "static" / "index.html").read_text(encoding="utf-8")
+    scripts = re.findall(r"<script(?![^>]*\bsrc=)[^>]*>(.*?)</script>", page, flags=re.DOTALL)
+    digests = (hashlib.sha256(script.encode()).digest() for script in scripts)
+    return [f"'sha256-{base64.b64encode(digest).decode()}'" for digest in digests]
+
+
+async def _health(request: Request) -> PlainTextResponse:
+    return PlainTextResponse("ok")
+
+
+@asynccontextmanager
+async def _warmed(app: st.App) -> AsyncIterator[dict[str, Any]]:
+    """Load the champion before anybody waits for it. Without one, the pages say so themselves."""
+    try:
+        with open_workspace(Path(os.environ["HITL_WORKSPACE"])) as workspace:
+            model_source(workspace.store)(models.champion(workspace.store).digest)
+    except HitlError:
+        pass
+    yield {}
+
+
+def make_app() -> st.App:
+    """Return the app of the workspace that HITL_WORKSPACE names."""
+    return st.App(
+        ENTRY, routes=[Route("/healthz", _health)], middleware=[Middleware(SecurityHeaders)], lifespan=_warmed
+    )
+
+
+def serve(folder: Path, *, port: int, address: str = "127.0.0.1") -> None:
+    """Serve a workspace until stopped, after saying where, and under which names one can read."""
+    _check_address(address)
+    with open_workspace(folder) as workspace:
+        people = accounts.everyone(workspace.store)
+    os.environ["HITL_WORKSPACE"] = str(folder.resolve())
+    print(f"hitl-review serves {folder} at http://{_shown(address)}:{port} (stop with Ctrl+C)", flush=True)
+    print("Pick who is reading from the list; there are no passwords yet:", flush=True)
+    for person in people:
+        print(f"  {person.account_id:<12} {person.name} ({person.role.words})", flush=True)
+    make_app().run(config={**settings(), "server.port": port, "server.address": address})
+
+
+def _check_address(address: str) -> None:
+    if address == "localhost" or _is_loopback(address):
+        return
+    raise WorkspaceError(
+        f"The app was not served at {address}: there are no passwords yet, so it is for this machine only. "
+        "Leave --address out."
+    )
+
+
+def _is_loopback(address: str) -> bool:
+    try:
+        return ip_address(address).is_loopback
+    except ValueError:
+        return False
+
+
+def _shown(address: str) -> str:
+    return f"[{address}]" if ":" in address else address
+
+
+def settings() -> dict[str, Any]:
+    """Return the shipped Streamlit settings by their dotted names, wherever the command was started."""
+    path = next((each for each in _SETTINGS if each.is_file()), None)
+    if path is None:
+        raise WorkspaceError("The app's settings file is missing. Install hitl-review anew.")
+    return dict(_dotted(tomllib.loads(path.read_text(encoding="utf-8"))))
+
+
+def _dotted(table: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
+    pairs: list[tuple[str, Any]] = []
+    for key, value in table.items():
+        pairs += _dotted(value, f"{prefix}{key}.") if isinstance(value, dict) else [(f"{prefix}{key}", value)]
+    return pairs
