@@ -78,7 +78,11 @@ def roc_curve(truth: ArrayLike, ratings: ArrayLike) -> tuple[FloatArray, FloatAr
 
 
 def partial_auc(
-    truth: ArrayLike, ratings: ArrayLike, *, false_positive_range: tuple[float, float] = (0.0, 0.2), normalise: bool = False
+    truth: ArrayLike,
+    ratings: ArrayLike,
+    *,
+    false_positive_range: tuple[float, float] = (0.0, 0.2),
+    normalise: bool = False,
 ) -> float:
     """Area under the empirical ROC curve between two false positive rates.
 
@@ -87,7 +91,8 @@ def partial_auc(
     low, high = false_positive_range
     if not 0 <= low < high <= 1:
         raise StudyError(
-            f"A range of false positive rates must satisfy 0 <= low < high <= 1, but is ({low}, {high}); give another."
+            f"A range of false positive rates must satisfy 0 <= low < high <= 1, but is ({low}, {high}); "
+            "give another."
         )
     false_rate, true_rate = roc_curve(truth, ratings)
     area = _area_up_to(high, false_rate, true_rate) - _area_up_to(low, false_rate, true_rate)
@@ -118,7 +123,7 @@ def balanced_accuracy(truth: ArrayLike, calls: ArrayLike) -> float:
 
 
 def brier_score(truth: ArrayLike, probabilities: ArrayLike) -> float:
-    """Mean squared distance of stated probability and what happened: 0 is perfect, 0.25 is always saying one half."""
+    """Mean squared distance of stated probability and what happened: 0 is perfect, 0.25 is always one half."""
     positive, stated = _probabilities(truth, probabilities)
     return float(((stated - positive) ** 2).mean())
 
@@ -130,7 +135,7 @@ def net_benefit(truth: ArrayLike, probabilities: ArrayLike, *, threshold: float)
     the price that acting at this threshold implies.
     """
     positive, stated = _probabilities(truth, probabilities)
-    _check_threshold(threshold)
+    check_threshold(threshold)
     acted = stated >= threshold
     benefit, harm = (acted & positive).mean(), (acted & ~positive).mean()
     return float(benefit - harm * threshold / (1 - threshold))
@@ -171,7 +176,8 @@ def _both_classes(truth: ArrayLike, ratings: ArrayLike) -> tuple[BoolArray, Floa
     if positive.all() or not positive.any():
         found = "only positive" if positive.any() else "no positive"
         raise StudyError(
-            f"An ROC curve needs positive and negative cases, but there are {found} cases; add cases of the other class."
+            f"An ROC curve needs positive and negative cases, but there are {found} cases; add cases of the "
+            "other class."
         )
     return positive, values
 
@@ -181,8 +187,8 @@ def _calls(truth: ArrayLike, calls: ArrayLike) -> tuple[BoolArray, BoolArray]:
     _check_lengths(positive, values)
     if not np.isin(values, (0, 1)).all():
         raise StudyError(
-            f"Calls must be 0 or 1, but one is {values[~np.isin(values, (0, 1))][0]:g}; "
-            "give the readers' calls, or a threshold that was fixed before the study."
+            f"Calls must be 0 or 1, but one is {values[~np.isin(values, (0, 1))][0]:g}; give the readers' "
+            "calls, or a threshold that was fixed before the study."
         )
     return positive, values.astype(bool)
 
@@ -193,7 +199,8 @@ def _probabilities(truth: ArrayLike, probabilities: ArrayLike) -> tuple[BoolArra
     outside = ~((stated >= 0) & (stated <= 1))
     if outside.any():
         raise StudyError(
-            f"Probabilities must lie from 0 to 1, but one is {stated[outside][0]:g}; divide ratings of 0 to 100 by 100."
+            f"Probabilities must lie from 0 to 1, but one is {stated[outside][0]:g}; divide ratings of 0 to "
+            "100 by 100."
         )
     return positive, stated
 
@@ -205,10 +212,13 @@ def _check_lengths(positive: BoolArray, values: FloatArray) -> None:
             f"and {values.shape}; give one judgement per case."
         )
     if np.isnan(values).any():
-        raise StudyError("A judgement is missing (NaN); leave unread cases out, or analyse the study as a whole.")
+        raise StudyError(
+            "A judgement is missing (NaN); leave unread cases out, or analyse the study as a whole."
+        )
 
 
-def _check_threshold(threshold: float) -> None:
+def check_threshold(threshold: float) -> None:
+    """Refuse what is no probability at which one could act."""
     if not 0 <= threshold < 1:
         raise StudyError(f"A threshold must be at least 0 and below 1, but is {threshold}; give another.")
 
@@ -216,7 +226,8 @@ def _check_threshold(threshold: float) -> None:
 def _check_counts(successes: int, trials: int) -> None:
     if trials < 1 or not 0 <= successes <= trials:
         raise StudyError(
-            f"An interval needs 0 <= successes <= trials and at least one trial, but got {successes} of {trials}."
+            f"An interval needs 0 <= successes <= trials and at least one trial, but got {successes} of "
+            f"{trials}."
         )
 
 

@@ -69,25 +69,31 @@ def majority(calls: ArrayLike, *, tie: Tie) -> Votes:
 
 def mean_probability(probabilities: ArrayLike) -> FloatArray:
     """Mean of the stated probabilities of those who read the case, shape (cases,)."""
-    return np.round(_mean_over_readers(_probabilities(probabilities)), SAME_TO)
+    return _rounded(_mean_over_readers(_probabilities(probabilities)))
 
 
 def mean_logit(probabilities: ArrayLike) -> FloatArray:
     """Mean of the logits, as a probability: gives extreme statements more say than the plain mean."""
     stated = np.clip(_probabilities(probabilities), CLIP, 1 - CLIP)
-    return np.round(expit(_mean_over_readers(logit(stated))), SAME_TO)
+    return _rounded(expit(_mean_over_readers(logit(stated))))
 
 
-def readers_plus_model(probabilities: ArrayLike, model: ArrayLike, *, model_weight: float = 0.5) -> FloatArray:
+def readers_plus_model(
+    probabilities: ArrayLike, model: ArrayLike, *, model_weight: float = 0.5
+) -> FloatArray:
     """The readers' mean logit and the model's, weighted; half and half unless fixed otherwise beforehand."""
     if not 0 <= model_weight <= 1:
-        raise StudyError(f"The model's weight must lie from 0 to 1, but is {model_weight}; one half is usual.")
+        raise StudyError(
+            f"The model's weight must lie from 0 to 1, but is {model_weight}; one half is usual."
+        )
     stated = np.clip(_probabilities(probabilities), CLIP, 1 - CLIP)
     own = np.clip(_probabilities(np.atleast_2d(np.asarray(model, dtype=float)))[0], CLIP, 1 - CLIP)
     if own.shape[0] != stated.shape[1]:
-        raise StudyError(f"The model must rate every case, {stated.shape[1]}, but rated {own.shape[0]}; give one each.")
+        raise StudyError(
+            f"The model must rate every case, {stated.shape[1]}, but rated {own.shape[0]}; give one each."
+        )
     together = (1 - model_weight) * _mean_over_readers(logit(stated)) + model_weight * logit(own)
-    return np.round(expit(together), SAME_TO)
+    return _rounded(expit(together))
 
 
 def accuracy_weighted(calls: ArrayLike, truth: ArrayLike, *, tie: Tie) -> Votes:
@@ -98,7 +104,9 @@ def accuracy_weighted(calls: ArrayLike, truth: ArrayLike, *, tie: Tie) -> Votes:
     """
     votes, positive = _calls(calls), as_truth(truth)
     if positive.shape != votes.shape[1:]:
-        raise StudyError(f"Truth must have one value per case, {votes.shape[1]}, but has {positive.shape}; give one each.")
+        raise StudyError(
+            f"Truth must have one value per case, {votes.shape[1]}, but has {positive.shape}; give one each."
+        )
     read = ~np.isnan(votes)
     right = np.where(read, votes == positive, False)
     others_right = right.sum(axis=1, keepdims=True) - right
@@ -110,7 +118,7 @@ def accuracy_weighted(calls: ArrayLike, truth: ArrayLike, *, tie: Tie) -> Votes:
     np.divide(balance + total, 2 * total, out=share, where=total > 0)
     share[~read.any(axis=0)] = np.nan
     rule = f"votes weighted by the log odds of accuracy on the other cases, ties {_rule(tie)}"
-    return _decide(np.round(share, SAME_TO), tie, rule)
+    return _decide(_rounded(share), tie, rule)
 
 
 def dawid_skene(
@@ -122,36 +130,49 @@ def dawid_skene(
     n_classes - 1. It can only see what readers agree on: an error they all make is truth to it.
     """
     votes = _calls(calls, n_classes)
-    said = np.stack([votes == label for label in range(n_classes)], axis=-1).astype(float)  # (readers, cases, classes)
+    said = np.stack([votes == label for label in range(n_classes)], axis=-1).astype(
+        float
+    )  # (readers, cases, classes)
     if not said.sum(axis=0).any(axis=-1).all():
-        raise StudyError("Every case needs at least one read for Dawid-Skene, but one has none; leave it out.")
+        raise StudyError(
+            "Every case needs at least one read for Dawid-Skene, but one has none; leave it out."
+        )
     probabilities = said.sum(axis=0) / said.sum(axis=(0, 2))[:, None]
     priors, errors = _maximise(said, probabilities)
-    bound = -np.inf
-    for iteration in range(1, most_iterations + 1):
+    bound, iterations = float("-inf"), 0
+    while iterations < most_iterations:
+        iterations += 1
         joint = _log_joint(said, priors, errors)
         probabilities = np.exp(joint - np.logaddexp.reduce(joint, axis=1, keepdims=True))
         priors, errors = _maximise(said, probabilities)
-        grown = _evidence(said, probabilities, priors, errors) / said.sum()
+        grown = _evidence(said, probabilities, priors, errors) / float(said.sum())
         if grown - bound < tolerance:
             break
         bound = grown
-    return DawidSkene(probabilities, priors, errors, iteration)
+    return DawidSkene(probabilities, priors, errors, iterations)
 
 
 def _maximise(said: FloatArray, probabilities: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Priors and error rates from the present probabilities; a rate never seen is nearly but not quite zero."""
+    """Priors and error rates from the present probabilities; a rate never seen is nearly zero, not quite."""
     counts = np.clip(np.einsum("jkc,kt->jtc", said, probabilities), 1e-10, None)
     return probabilities.mean(axis=0), counts / counts.sum(axis=2, keepdims=True)
 
 
 def _log_joint(said: FloatArray, priors: FloatArray, errors: FloatArray) -> FloatArray:
-    return np.log(np.clip(priors, 1e-300, None)) + np.einsum("jkc,jtc->kt", said, np.log(errors))
+    of_reads = np.einsum("jkc,jtc->kt", said, np.log(errors))
+    return np.asarray(np.log(np.clip(priors, 1e-300, None)) + of_reads)
 
 
 def _evidence(said: FloatArray, probabilities: FloatArray, priors: FloatArray, errors: FloatArray) -> float:
-    entropy = -np.sum(np.where(probabilities > 0, probabilities * np.log(np.clip(probabilities, 1e-300, None)), 0.0))
-    return float((probabilities * _log_joint(said, priors, errors)).sum() + entropy)
+    entropy = -np.sum(
+        np.where(probabilities > 0, probabilities * np.log(np.clip(probabilities, 1e-300, None)), 0.0)
+    )
+    return float((probabilities * _log_joint(said, priors, errors)).sum()) + float(entropy)
+
+
+def _rounded(values: FloatArray) -> FloatArray:
+    """Without the last bits, which depend on the order of adding up and would break or make ties."""
+    return np.asarray(np.round(values, SAME_TO))
 
 
 def _decide(share: FloatArray, tie: Tie, rule: str) -> Votes:
@@ -171,7 +192,9 @@ def _rule(tie: Tie) -> str:
 def _calls(calls: ArrayLike, n_classes: int = 2) -> FloatArray:
     votes = _readers_by_cases(calls)
     if not np.isin(votes[~np.isnan(votes)], range(n_classes)).all():
-        raise StudyError(f"Calls must be whole numbers from 0 to {n_classes - 1}, but one is not; give calls.")
+        raise StudyError(
+            f"Calls must be whole numbers from 0 to {n_classes - 1}, but one is not; give calls."
+        )
     return votes
 
 
@@ -179,7 +202,9 @@ def _probabilities(probabilities: ArrayLike) -> FloatArray:
     stated = _readers_by_cases(probabilities)
     known = stated[~np.isnan(stated)]
     if not ((known >= 0) & (known <= 1)).all():
-        raise StudyError("Probabilities must lie from 0 to 1, but one does not; divide ratings of 0 to 100 by 100.")
+        raise StudyError(
+            "Probabilities must lie from 0 to 1, but one does not; divide ratings of 0 to 100 by 100."
+        )
     return stated
 
 
@@ -195,4 +220,4 @@ def _mean_over_readers(values: FloatArray) -> FloatArray:
     read = ~np.isnan(values)
     n = read.sum(axis=0)
     total = np.where(read, values, 0.0).sum(axis=0)
-    return np.divide(total, n, out=np.full(values.shape[1], np.nan), where=n > 0)
+    return np.asarray(np.divide(total, n, out=np.full(values.shape[1], np.nan), where=n > 0))

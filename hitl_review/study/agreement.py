@@ -64,7 +64,9 @@ class Coefficient:
         return cls(name, value, se, (max(low, -1.0), min(high, 1.0)), percent_agreement, n)
 
     @classmethod
-    def not_defined(cls, name: str, because: str, n: int, percent_agreement: float | None = None) -> Coefficient:
+    def not_defined(
+        cls, name: str, because: str, n: int, percent_agreement: float | None = None
+    ) -> Coefficient:
         return cls(name, None, None, None, percent_agreement, n, f"not defined because {because}")
 
 
@@ -109,7 +111,7 @@ def agreement_table(first: ArrayLike, second: ArrayLike) -> tuple[FloatArray, Fl
 
 
 def agreement_weights(categories: FloatArray, weights: Weights) -> FloatArray:
-    """How much two categories agree, 1 on the diagonal and 0 for the farthest two (with identity: 0 off the diagonal)."""
+    """How much two categories agree: 1 on the diagonal, 0 for the farthest two (identity: any two)."""
     if weights == "identity" or len(categories) < 2:
         return np.eye(len(categories))
     if weights not in ("linear", "quadratic"):
@@ -135,8 +137,8 @@ def _both_read(first: ArrayLike, second: ArrayLike) -> tuple[FloatArray, FloatAr
     a, b = np.asarray(first, dtype=float), np.asarray(second, dtype=float)
     if a.shape != b.shape or a.ndim != 1:
         raise StudyError(
-            f"Agreement needs two lists of one length, but their shapes are {a.shape} and {b.shape}; give one answer "
-            "per case and reader, NaN where not read."
+            f"Agreement needs two lists of one length, but their shapes are {a.shape} and {b.shape}; give "
+            "one answer per case and reader, NaN where not read."
         )
     both = ~np.isnan(a) & ~np.isnan(b)
     return a[both], b[both]

@@ -71,10 +71,12 @@ class Confidence:
 
 
 def reliability_bins(truth: ArrayLike, probabilities: ArrayLike, *, n_bins: int = 10) -> list[ReliabilityBin]:
-    """Equal-width bins over 0 to 1, empty ones left out; the upper edge belongs to the next bin, 1 to the last."""
+    """Equal-width bins over 0 to 1, empty ones left out; an upper edge belongs to the next bin."""
     positive, stated = as_truth(truth), _stated(truth, probabilities)
     if n_bins < 1:
-        raise StudyError(f"A reliability curve needs at least one bin, but {n_bins} were asked for; 10 is usual.")
+        raise StudyError(
+            f"A reliability curve needs at least one bin, but {n_bins} were asked for; 10 is usual."
+        )
     place = np.minimum((stated * n_bins).astype(int), n_bins - 1)
     found = []
     for number in range(n_bins):
@@ -88,21 +90,23 @@ def reliability_bins(truth: ArrayLike, probabilities: ArrayLike, *, n_bins: int 
 
 
 def expected_calibration_error(truth: ArrayLike, probabilities: ArrayLike, *, n_bins: int = 10) -> float:
-    """Mean distance of stated and observed over the bins, weighted by cases; it depends on `n_bins`, so state them."""
+    """Mean distance of stated and observed over bins, weighted by cases; it depends on the number of bins."""
     bins = reliability_bins(truth, probabilities, n_bins=n_bins)
     total = sum(each.n for each in bins)
     return sum(each.n * abs(each.mean_stated - each.observed) for each in bins) / total
 
 
 def recalibration(truth: ArrayLike, probabilities: ArrayLike) -> Recalibration:
-    """Calibration slope and intercept (Cox 1958), by maximum likelihood; not defined if the classes separate."""
+    """Calibration slope and intercept (Cox 1958) by maximum likelihood; none if the classes separate."""
     positive, stated = as_truth(truth), _stated(truth, probabilities)
     if positive.all() or not positive.any():
         return Recalibration(None, None, None, "all cases have one truth")
     said = logit(np.clip(stated, CLIP, 1 - CLIP))
     large = _logistic(np.ones((len(said), 1)), positive.astype(float), said)
     if np.ptp(said) == 0:
-        return Recalibration(None, None, float(large[0]) if large is not None else None, "all stated the same")
+        return Recalibration(
+            None, None, float(large[0]) if large is not None else None, "all stated the same"
+        )
     both = _logistic(np.column_stack([np.ones_like(said), said]), positive.astype(float), np.zeros_like(said))
     if both is None or large is None:
         return Recalibration(None, None, None, "the stated probabilities separate the classes completely")
@@ -123,15 +127,18 @@ def _stated(truth: ArrayLike, probabilities: ArrayLike) -> FloatArray:
     stated = np.asarray(probabilities, dtype=float)
     if stated.shape != np.shape(truth) or stated.ndim != 1 or not len(stated):
         raise StudyError(
-            f"Calibration needs one probability per case, but got {stated.shape} for {np.shape(truth)}; give one each."
+            f"Calibration needs one probability per case, but got {stated.shape} for {np.shape(truth)}; give "
+            "one each."
         )
     if not ((stated >= 0) & (stated <= 1)).all():
-        raise StudyError("Probabilities must lie from 0 to 1, but one does not; divide ratings of 0 to 100 by 100.")
+        raise StudyError(
+            "Probabilities must lie from 0 to 1, but one does not; divide ratings of 0 to 100 by 100."
+        )
     return stated
 
 
 def _logistic(columns: FloatArray, happened: FloatArray, offset: FloatArray) -> FloatArray | None:
-    """Newton's method for a logistic regression with an offset; None if it runs away, as it does on separation."""
+    """Newton's method for a logistic regression with an offset; None if it runs away, as on separation."""
     weights = np.zeros(columns.shape[1])
     for _ in range(100):
         fitted = expit(columns @ weights + offset)

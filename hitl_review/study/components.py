@@ -39,7 +39,8 @@ class MeanSquares:
     modality, reader : float or None
         Between modalities (None with one modality); between readers (None where readers are nested).
     error : float or None
-        Modality-by-reader where readers are crossed, readers within modalities where nested; None with one reader.
+        Modality-by-reader where readers are crossed, readers within modalities where nested; None for one
+        reader or modality.
     error_df : int
         Its degrees of freedom.
     within : tuple of float or None
@@ -63,8 +64,9 @@ def mean_squares(foms: FloatArray, *, readers_nested: bool) -> MeanSquares:
         return _nested(foms, within)
     if np.isnan(foms).any():
         raise StudyError(
-            "The analysis needs every reader under every modality, or every reader under one modality only, but some "
-            "readers lack a modality; leave them out, or use the U-statistics (hitl_review.study.ustatistics)."
+            "The analysis needs every reader under every modality, or every reader under one modality only, "
+            "but some readers lack a modality; leave them out, or use the U-statistics "
+            "(hitl_review.study.ustatistics)."
         )
     return _crossed(foms, within)
 
@@ -120,8 +122,12 @@ def components(covariance: FloatArray, cells: list[tuple[int, int]], nesting: Ne
     )
 
 
-def reader_components(squares: MeanSquares, error: Components, n_modalities: int) -> tuple[float | None, float | None]:
-    """Var(reader) and Var(modality x reader), as ANOVA estimates that may be negative; None where not defined."""
+def reader_components(
+    squares: MeanSquares, error: Components, n_modalities: int
+) -> tuple[float | None, float | None]:
+    """Var(reader) and Var(modality x reader), ANOVA estimates, maybe negative; None where not defined."""
+    if n_modalities == 1 and squares.within[0] is not None:
+        return squares.within[0] - error.var + error.cov2, None
     if squares.error is None or squares.reader is None:
         return None, None
     by_modality = squares.error - error.var + error.cov1 + (error.cov2 - error.cov3)

@@ -12,7 +12,7 @@ Matrices are in the order of `cell_order`: by modality, then by reader, cells wi
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Literal, TypeVar
 
 import numpy as np
@@ -29,7 +29,7 @@ Value = TypeVar("Value")
 # the same positive and negative case, the same positive only, the same negative only, neither.
 TO_UNBIASED = np.array([[1, 0, 0, 0], [-1, 1, 0, 0], [-1, 0, 1, 0], [1, -1, -1, 1]], dtype=float)
 
-POSITIVES_AT_ONCE = 64
+PAIRS_AT_ONCE = 4_000_000  # about 100 MB while a block of success matrices is worked on
 
 
 def cell_order(reads: Reads) -> list[tuple[int, int]]:
@@ -38,7 +38,7 @@ def cell_order(reads: Reads) -> list[tuple[int, int]]:
 
 
 def figures_of_merit(reads: Reads, metric: Metric) -> FloatArray:
-    """The metric of every reader under every modality, shape (modalities, readers), NaN where there is no cell."""
+    """The metric of every reader under every modality, shape (modalities, readers), NaN without reads."""
     values = np.full(reads.cells.shape, np.nan)
     for i, j in cell_order(reads):
         used = _used(reads, metric, i, j)
@@ -66,7 +66,7 @@ def jackknife_covariance(reads: Reads, metric: Metric) -> FloatArray:
     deviations = leave_one_out(reads, metric)
     deviations -= deviations.mean(axis=1, keepdims=True)
     n_cases = deviations.shape[1]
-    return (n_cases - 1) / n_cases * deviations @ deviations.T
+    return np.asarray((n_cases - 1) / n_cases * deviations @ deviations.T)
 
 
 def leave_one_out(reads: Reads, metric: Metric) -> FloatArray:
@@ -77,26 +77,27 @@ def leave_one_out(reads: Reads, metric: Metric) -> FloatArray:
         used = _used(reads, metric, i, j)
         without[row] = _in_cell(reads, i, j, metric.value, used)
         without[row, used] = _in_cell(reads, i, j, metric.without_each, used)
-    return without[:, columns]
+    return np.asarray(without[:, columns])
 
 
 def delong_covariance(reads: Reads, metric: Metric) -> FloatArray:
     """DeLong, DeLong and Clarke-Pearson (1988): cov(V10)/n1 + cov(V01)/n0 of the placements V."""
     if metric.name != "auc":
         raise StudyError(
-            f"DeLong's covariance is defined for the AUC only, but the metric is {metric.name}; use the jackknife."
+            f"DeLong's covariance is defined for the AUC only, but the metric is {metric.name}; use the "
+            "jackknife."
         )
     if not reads.was_read[reads.cells].all():
         raise StudyError(
-            f"DeLong's covariance needs every case read in every cell, but {reads.missing} reads are missing; "
-            "use the jackknife or the unbiased covariance."
+            f"DeLong's covariance needs every case read in every cell, but {reads.missing} reads are "
+            "missing; use the jackknife or the unbiased covariance."
         )
     if min(reads.truth.sum(), (~reads.truth).sum()) < 2:
         raise StudyError("DeLong's covariance needs at least two positive and two negative cases; add cases.")
     placed = [placements(reads.truth, reads.ratings[i, j]) for i, j in cell_order(reads)]
     positives = np.array([each.of_positives for each in placed])
     negatives = np.array([each.of_negatives for each in placed])
-    return _covariance_of_rows(positives) / positives.shape[1] + _covariance_of_rows(negatives) / negatives.shape[1]
+    return _covariance_of_means(positives) + _covariance_of_means(negatives)
 
 
 def unbiased_covariance(reads: Reads, metric: Metric) -> FloatArray:
@@ -132,16 +133,22 @@ def safe_ratio(numerator: FloatArray, denominator: FloatArray) -> FloatArray:
 
 
 def success_moments(reads: Reads) -> tuple[FloatArray, FloatArray]:
-    """Product sums of all pairs of cells' success matrices, and of their design matrices, each (4, cells, cells)."""
+    """Product sums of all pairs of cells' success and design matrices, each of shape (4, cells, cells)."""
     cells = cell_order(reads)
     ratings = np.array([reads.ratings[i, j] for i, j in cells])
     positives, negatives = ratings[:, reads.truth], ratings[:, ~reads.truth]
     sums, counts = _MomentSums(len(cells), negatives.shape[1]), _MomentSums(len(cells), negatives.shape[1])
-    for start in range(0, positives.shape[1], POSITIVES_AT_ONCE):
-        success, design = success_matrices(positives[:, start : start + POSITIVES_AT_ONCE], negatives)
+    for success, design in success_blocks(positives, negatives):
         sums.add(success)
         counts.add(design)
     return sums.result(), counts.result()
+
+
+def success_blocks(positives: FloatArray, negatives: FloatArray) -> Iterator[tuple[FloatArray, FloatArray]]:
+    """`success_matrices` of a few positives at a time, so that memory stays bounded in large studies."""
+    at_once = max(1, PAIRS_AT_ONCE // max(1, negatives.size))
+    for start in range(0, positives.shape[1], at_once):
+        yield success_matrices(positives[:, start : start + at_once], negatives)
 
 
 def success_matrices(positives: FloatArray, negatives: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -176,7 +183,7 @@ class _MomentSums:
 
 
 def _unbiased_of_means(reads: Reads, metric: Metric) -> FloatArray:
-    """Covariance of two means over partly shared cases: n_ab / (n_a n_b) times the covariance over the shared ones."""
+    """Covariance of two means over partly shared cases: n_ab / (n_a n_b) times that over the shared ones."""
     cells, columns = cell_order(reads), metric.cases_used(reads.truth)
     scores = np.full((len(cells), len(reads.truth)), np.nan)
     for row, (i, j) in enumerate(cells):
@@ -189,15 +196,15 @@ def _unbiased_of_means(reads: Reads, metric: Metric) -> FloatArray:
     filled = np.where(read, scores, 0.0)
     products = filled @ filled.T - safe_ratio((filled @ read.T) * (filled @ read.T).T, shared)
     counts = np.diag(shared)
-    return safe_ratio(shared * products, np.maximum(shared - 1, 0)) / np.outer(counts, counts)
+    return np.asarray(safe_ratio(shared * products, np.maximum(shared - 1, 0)) / np.outer(counts, counts))
 
 
-def _covariance_of_rows(rows: FloatArray) -> FloatArray:
-    return np.atleast_2d(np.cov(rows, ddof=1))
+def _covariance_of_means(rows: FloatArray) -> FloatArray:
+    return np.atleast_2d(np.cov(rows, ddof=1)) / rows.shape[1]
 
 
 def _used(reads: Reads, metric: Metric, i: int, j: int) -> BoolArray:
-    return metric.cases_used(reads.truth) & ~np.isnan(reads.ratings[i, j])
+    return np.asarray(metric.cases_used(reads.truth) & reads.was_read[i, j])
 
 
 def _in_cell(

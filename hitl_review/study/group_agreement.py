@@ -34,18 +34,22 @@ def fleiss_kappa(answers: ArrayLike, *, confidence: float = 0.95) -> Coefficient
     counts, _ = category_counts(answers)
     if len(np.unique(counts.sum(axis=1))) > 1:
         raise StudyError(
-            "Fleiss' kappa needs the same number of answers for every case, but some are missing; use Krippendorff's "
-            "alpha."
+            "Fleiss' kappa needs the same number of answers for every case, but some are missing; use "
+            "Krippendorff's alpha."
         )
 
     def statistic(counts: FloatArray) -> tuple[float | None, float]:
         shares = counts.sum(axis=0) / counts.sum()
         return _corrected(_pairs_agreeing(counts), float((shares**2).sum()))
 
-    return _with_jackknife("Fleiss' kappa", counts, statistic, "all readers gave every case one category", confidence)
+    return _with_jackknife(
+        "Fleiss' kappa", counts, statistic, "all readers gave every case one category", confidence
+    )
 
 
-def randolph_kappa(answers: ArrayLike, *, n_categories: int | None = None, confidence: float = 0.95) -> Coefficient:
+def randolph_kappa(
+    answers: ArrayLike, *, n_categories: int | None = None, confidence: float = 0.95
+) -> Coefficient:
     """Randolph's free-marginal kappa (2005): chance agreement is one in the number of categories."""
     counts, categories = category_counts(answers)
     n = n_categories or len(categories)
@@ -63,14 +67,14 @@ def gwet_ac1(answers: ArrayLike, *, n_categories: int | None = None, confidence:
     return _gwet("Gwet's AC1", answers, "identity", n_categories, confidence)
 
 
-def gwet_ac2(
-    answers: ArrayLike, *, weights: Weights = "quadratic", confidence: float = 0.95
-) -> Coefficient:
+def gwet_ac2(answers: ArrayLike, *, weights: Weights = "quadratic", confidence: float = 0.95) -> Coefficient:
     """Gwet's AC2: AC1 with credit for near misses, by the distance between the categories' values."""
     return _gwet(f"Gwet's AC2, {weights} weights", answers, weights, None, confidence)
 
 
-def krippendorff_alpha(answers: ArrayLike, *, level: Level = "nominal", confidence: float = 0.95) -> Coefficient:
+def krippendorff_alpha(
+    answers: ArrayLike, *, level: Level = "nominal", confidence: float = 0.95
+) -> Coefficient:
     """Krippendorff's alpha = 1 - observed / expected disagreement, over cases with at least two answers.
 
     `level` says what a disagreement costs: all alike (nominal), by ranks (ordinal), by squared
@@ -96,7 +100,9 @@ def category_counts(answers: ArrayLike) -> tuple[FloatArray, FloatArray]:
     """How many readers gave each category, shape (cases with an answer, categories), and the categories."""
     given = np.asarray(answers, dtype=float)
     if given.ndim != 2:
-        raise StudyError(f"Answers must be a table of readers by cases, but have the shape {given.shape}; give one.")
+        raise StudyError(
+            f"Answers must be a table of readers by cases, but have the shape {given.shape}; give one."
+        )
     given = given[:, ~np.isnan(given).all(axis=0)]
     if not given.size:
         raise StudyError("Agreement needs answers, but there is none; give at least one.")
@@ -166,7 +172,7 @@ def _jackknifed(
 
 
 def _all_coincidences(counts: FloatArray) -> FloatArray:
-    """Pairs of answers within cases, each case weighing as many as its answers; shape (categories, categories)."""
+    """Pairs of answers within cases, a case weighing as its answers; shape (categories, categories)."""
     per_answer = counts / (counts.sum(axis=1) - 1)[:, None]
     return np.asarray(counts.T @ per_answer - np.diag(per_answer.sum(axis=0)))
 

@@ -54,7 +54,9 @@ class Verdict:
     reason: str = ""
 
 
-def superiority(result: Estimated, *, alpha: float = 0.025, claim: str = "first is better than second") -> Verdict:
+def superiority(
+    result: Estimated, *, alpha: float = 0.025, claim: str = "first is better than second"
+) -> Verdict:
     """One-sided test that the estimate is above zero: t = estimate / SE."""
     return _above(result, 0.0, alpha, claim)
 
@@ -62,7 +64,7 @@ def superiority(result: Estimated, *, alpha: float = 0.025, claim: str = "first 
 def noninferiority(
     result: Estimated, *, margin: float, alpha: float = 0.025, claim: str = "first is not inferior to second"
 ) -> Verdict:
-    """One-sided test that the estimate is above -margin: t = (estimate + margin) / SE (Chen, Petrick and Sahiner 2012).
+    """One-sided test that the estimate is above -margin: t = (estimate + margin) / SE (Chen et al. 2012).
 
     It is shown exactly if the lower limit of the (1 - 2 alpha) interval lies above -margin.
     """
@@ -164,4 +166,6 @@ def _above(result: Estimated, bound: float, alpha: float, claim: str) -> Verdict
 
 def _check_margin(margin: float) -> None:
     if not 0 < margin < inf:
-        raise StudyError(f"A margin must be above zero, but is {margin}; give the smallest difference that matters.")
+        raise StudyError(
+            f"A margin must be above zero, but is {margin}; give the smallest difference that matters."
+        )

@@ -98,7 +98,7 @@ def metric_named(
 
 
 def metric_from(name: str, value: Callable[[BoolArray, FloatArray], float], *, uses: Uses = "all") -> Metric:
-    """A metric of one's own from a function of (truth, ratings); its jackknife recomputes it once per case."""
+    """A metric of one's own from a function of (truth, ratings); the jackknife recomputes it per case."""
     return Metric(name, name, uses, value, partial(_recompute_without_each, value))
 
 
@@ -108,7 +108,7 @@ def _auc_without_each(truth: BoolArray, ratings: FloatArray) -> FloatArray:
     n_positive, n_negative = len(placed.of_positives), len(placed.of_negatives)
     if n_positive < 2 or n_negative < 2:
         raise StudyError(
-            f"The jackknife of the AUC needs at least two cases of each class per reader, but one reader has "
+            "The jackknife of the AUC needs at least two cases of each class per reader, but one reader has "
             f"{n_positive} positive and {n_negative} negative; add cases."
         )
     without = np.empty(len(truth))
@@ -138,26 +138,26 @@ def _mean_metric(
 def _enough(scores: FloatArray, name: str, needed: int) -> FloatArray:
     if len(scores) < needed:
         raise StudyError(
-            f"The {name.replace('_', ' ')} needs at least {needed} case(s) of its class per reader, "
-            f"but one reader has {len(scores)}; add cases."
+            f"The {name.replace('_', ' ')} needs at least {needed} case(s) of its class per reader, but one "
+            f"reader has {len(scores)}; add cases."
         )
     return scores
 
 
 def _proportion(name: str, uses: Uses, threshold: float | None) -> Metric:
     def scores(truth: BoolArray, ratings: FloatArray) -> FloatArray:
-        return (_as_calls(ratings, threshold) == truth).astype(float)
+        return np.asarray(_as_calls(ratings, threshold) == truth, dtype=float)
 
     return _mean_metric(name, name.capitalize(), scores, uses=uses, bounds=(0.0, 1.0))
 
 
 def _as_calls(ratings: FloatArray, threshold: float | None) -> BoolArray:
     if threshold is not None:
-        return ratings >= threshold
+        return np.asarray(ratings >= threshold)
     if not np.isin(ratings, (0, 1)).all():
         raise StudyError(
-            f"Calls must be 0 or 1, but one rating is {ratings[~np.isin(ratings, (0, 1))][0]:g}; name the column "
-            "of calls as the rating, or give a threshold that was fixed before the study."
+            f"Calls must be 0 or 1, but one rating is {ratings[~np.isin(ratings, (0, 1))][0]:g}; name the "
+            "column of calls as the rating, or give a threshold that was fixed before the study."
         )
     return ratings.astype(bool)
 
@@ -180,11 +180,12 @@ def _balanced_accuracy(threshold: float | None) -> Metric:
 def _net_benefit(threshold: float | None) -> Metric:
     if threshold is None:
         raise StudyError("Net benefit needs the threshold at which one acts; give `threshold`.")
+    accuracy.check_threshold(threshold)
     price = threshold / (1 - threshold)
 
     def scores(truth: BoolArray, ratings: FloatArray) -> FloatArray:
         accuracy.net_benefit(truth, ratings, threshold=threshold)  # refuses what is no probability
-        return (ratings >= threshold) * np.where(truth, 1.0, -price)
+        return np.asarray(np.where(ratings >= threshold, np.where(truth, 1.0, -price), 0.0))
 
     return _mean_metric("net_benefit", f"Net benefit at {threshold:g}", scores)
 
@@ -211,7 +212,9 @@ def _squared_distance(truth: BoolArray, probabilities: FloatArray) -> FloatArray
 
 def _log_time(_truth: BoolArray, times: FloatArray) -> FloatArray:
     if not (times > 0).all():
-        raise StudyError("Times must be above zero to take their logarithm, but one is not; correct that read.")
+        raise StudyError(
+            "Times must be above zero to take their logarithm, but one is not; correct that read."
+        )
     return np.asarray(np.log(times))
 
 

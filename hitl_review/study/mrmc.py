@@ -125,8 +125,8 @@ def _prepare(
     readers_random = readers == "random" and len(reads.readers) > 1
     if not readers_random and cases == "fixed":
         raise StudyError(
-            "With readers and cases fixed (or a single reader and cases fixed) nothing is random, so nothing can be "
-            "tested; let cases be random."
+            "With readers and cases fixed (or a single reader and cases fixed) nothing is random, so "
+            "nothing can be tested; let cases be random."
         )
     foms, cells, nesting = figures_of_merit(reads, metric), cell_order(reads), reads.nesting
     squares = mean_squares(foms, readers_nested=nesting.readers_in_modalities)
@@ -157,7 +157,7 @@ def _fixed_reader_error(setting: _Setting) -> float:
 
 
 def _with_df(mean_square: float, cases_add: float, df: int) -> tuple[float, float]:
-    """Mean square plus what the cases add, with Hillis' degrees of freedom: only the mean square is uncertain."""
+    """Mean square plus what the cases add, with Hillis' df: only the mean square counts as uncertain."""
     total = mean_square + cases_add
     return total, (inf if mean_square <= 1e-12 * total else total**2 / (mean_square**2 / df))
 

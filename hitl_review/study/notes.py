@@ -34,8 +34,8 @@ def _on_what_was_read(reads: Reads, covariance: str) -> list[str]:
         return [f"Design: {reads.nesting.words()}."]
     total = reads.was_read[reads.cells].size
     advice = (
-        "; the jackknife leaves a reader's value unchanged for a case not read, the unbiased covariance and the "
-        "U-statistics are made for this design"
+        "; the jackknife leaves a reader's value unchanged for a case not read, the unbiased covariance and "
+        "the U-statistics are made for this design"
         if covariance == "jackknife"
         else ""
     )
@@ -51,7 +51,9 @@ def _on_size(reads: Reads, readers: str) -> list[str]:
     elif n_readers < FEW_READERS and readers == "random":
         found.append(f"Only {n_readers} readers: the degrees of freedom are few and intervals wide.")
     if min(n_positive, n_negative) < FEW_CASES:
-        found.append(f"Only {n_positive} positive and {n_negative} negative cases: standard errors are rough.")
+        found.append(
+            f"Only {n_positive} positive and {n_negative} negative cases: standard errors are rough."
+        )
     return found
 
 
@@ -61,7 +63,9 @@ def _on_components(error: Components, squares: MeanSquares, readers: str, cases:
         found.append("Cases fixed: the result holds for exactly these cases and says nothing about others.")
         return found
     if readers == "fixed" and squares.readers_per_contrast > 1:
-        found.append("Readers fixed: the result holds for exactly these readers and says nothing about others.")
+        found.append(
+            "Readers fixed: the result holds for exactly these readers and says nothing about others."
+        )
     if error.cov2 < error.cov3:
         found.append("Cov2 is below Cov3, so max(Cov2 - Cov3, 0) = 0 was used, as Hillis prescribes.")
     return found

@@ -55,7 +55,7 @@ class McNemar:
     exact_p : float
         Two-sided binomial p on the discordant pairs.
     mid_p : float
-        The exact p less half the chance of what was seen: less conservative, the one to report (Fagerland 2013).
+        The exact p less the chance of what was seen: less conservative, to be preferred (Fagerland 2013).
     statistic, p : float or None
         (b - c)^2 / (b + c), chi-square with 1 df; None without discordant pairs.
     corrected_statistic, corrected_p : float or None
@@ -96,7 +96,9 @@ def delong_auc(truth: ArrayLike, ratings: ArrayLike, *, confidence: float = 0.95
     return AucEstimate(auc, variance, (max(low, 0.0), min(high, 1.0)))
 
 
-def delong(truth: ArrayLike, first: ArrayLike, second: ArrayLike, *, confidence: float = 0.95) -> AucDifference:
+def delong(
+    truth: ArrayLike, first: ArrayLike, second: ArrayLike, *, confidence: float = 0.95
+) -> AucDifference:
     """DeLong's paired test of two AUCs on the same cases, first minus second."""
     pair = np.array([first, second], dtype=float)
     reads = as_reads(pair[:, None], truth)
@@ -118,7 +120,8 @@ def mcnemar(first_right: ArrayLike, second_right: ArrayLike) -> McNemar:
     first, second = as_truth(first_right), as_truth(second_right)
     if first.shape != second.shape or first.ndim != 1:
         raise StudyError(
-            f"McNemar's test needs two lists of one length, but their shapes are {first.shape} and {second.shape}."
+            f"McNemar's test needs two lists of one length, but their shapes are {first.shape} and "
+            f"{second.shape}."
         )
     b, c = int((first & ~second).sum()), int((~first & second).sum())
     return mcnemar_of_counts(int((first & second).sum()), b, c, int((~first & ~second).sum()))
@@ -189,5 +192,7 @@ def _paired(reads: Reads, first: str, second: str) -> list[tuple[str, np.ndarray
         if both.any():
             found.append((reader, pair.truth[both], a[both], b[both]))
     if not found:
-        raise StudyError(f"No reader read a case under both '{first}' and '{second}'; there is nothing paired.")
+        raise StudyError(
+            f"No reader read a case under both '{first}' and '{second}'; there is nothing paired."
+        )
     return found

@@ -52,7 +52,7 @@ class Pilot:
 
 @dataclass(frozen=True, slots=True)
 class Power:
-    """Power of one design, with the pieces it is made of: non-centrality, error df (infinite: chi-square), critical F."""
+    """Power of one design and what it is made of: non-centrality, error df (inf: chi-square), critical F."""
 
     power: float
     n_readers: int
@@ -89,8 +89,8 @@ def pilot_from(result: MrmcResult, *, name: str = "pilot study") -> Pilot:
     squares, error = result.mean_squares, result.components
     if squares.error is None or squares.reader is None or len(result.modalities) != 2:
         raise StudyError(
-            "A pilot must have two modalities, read by the same two or more readers; analyse such a study, or plan "
-            "from a preset."
+            "A pilot must have two modalities, read by the same two or more readers; analyse such a study, "
+            "or plan from a preset."
         )
     interaction = squares.error - error.var + error.cov1 + error.case_share
     return Pilot(name, error.var, error.cov1, error.cov2, error.cov3, interaction, result.n_cases)
@@ -135,7 +135,7 @@ def sample_size(
     readers: str = "random",
     cases: str = "random",
 ) -> Power:
-    """The fewest cases with which these readers reach the target power; refuses where no number of cases does."""
+    """The fewest cases with which these readers reach the target power; refuses where no number does."""
 
     def at(n_cases: int) -> Power:
         design = {"n_readers": n_readers, "n_cases": n_cases}
@@ -143,8 +143,8 @@ def sample_size(
 
     if at(MOST_CASES).power < target:
         raise StudyError(
-            f"{n_readers} readers can't reach a power of {target:g} for a difference of {effect:g} with any number of "
-            "cases; take more readers or a larger difference."
+            f"{n_readers} readers can't reach a power of {target:g} for a difference of {effect:g} with any "
+            "number of cases; take more readers or a larger difference."
         )
     low, high = 1, MOST_CASES
     while high - low > 1:
@@ -175,7 +175,9 @@ def planning_warnings(n_readers: int, n_positive: int, n_negative: int) -> list[
     if n_readers < 5:
         found.append(f"{n_readers} readers leave few degrees of freedom; plan at least 5.")
     if min(n_positive, n_negative) < 20:
-        found.append(f"{n_positive} positive and {n_negative} negative cases: plan at least 20 of each class.")
+        found.append(
+            f"{n_positive} positive and {n_negative} negative cases: plan at least 20 of each class."
+        )
     return found
 
 
@@ -191,7 +193,9 @@ def _denominator(n_readers: int, n_cases: int, pilot: Pilot, readers: str, cases
     if cases == "fixed" and readers == "random":
         return _positive(interaction + alone), float(n_readers - 1)
     if (readers, cases) != ("random", "random"):
-        raise StudyError(f"Readers and cases must be 'random' or 'fixed', not both fixed; got {readers} and {cases}.")
+        raise StudyError(
+            f"Readers and cases must be 'random' or 'fixed', not both fixed; got {readers} and {cases}."
+        )
     total = _positive(interaction + together)
     return total, total**2 / ((interaction + alone) ** 2 / (n_readers - 1))
 
@@ -199,8 +203,8 @@ def _denominator(n_readers: int, n_cases: int, pilot: Pilot, readers: str, cases
 def _positive(denominator: float) -> float:
     if denominator <= 0:
         raise StudyError(
-            "These components give a variance of the difference that is not above zero; plan from a larger pilot or a "
-            "preset."
+            "These components give a variance of the difference that is not above zero; plan from a larger "
+            "pilot or a preset."
         )
     return denominator
 
@@ -208,6 +212,6 @@ def _positive(denominator: float) -> float:
 def _check_design(effect: float, n_readers: int, n_cases: int, alpha: float) -> None:
     if effect == 0 or n_readers < 2 or n_cases < 2 or not 0 < alpha < 1:
         raise StudyError(
-            f"Power needs an effect other than 0, two or more readers and cases and an alpha between 0 and 1, but got "
-            f"effect {effect:g}, {n_readers} readers, {n_cases} cases, alpha {alpha:g}."
+            "Power needs an effect other than 0, two or more readers and cases and an alpha between 0 and "
+            f"1, but got effect {effect:g}, {n_readers} readers, {n_cases} cases, alpha {alpha:g}."
         )

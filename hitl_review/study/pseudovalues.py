@@ -62,11 +62,12 @@ def pseudovalues(reads: Reads, metric: Metric = AUC) -> FloatArray:
     foms = figures_of_merit(reads, metric)
     without = leave_one_out(reads, metric)
     n_cases = without.shape[1]
-    return n_cases * foms[:, :, None] - (n_cases - 1) * without.reshape(*foms.shape, n_cases)
+    shaped = without.reshape(*foms.shape, n_cases)
+    return np.asarray(n_cases * foms[:, :, None] - (n_cases - 1) * shaped)
 
 
 def anova(values: FloatArray) -> PseudovalueAnova:
-    """Sums of squares, mean squares and variance components of values of shape (modalities, readers, cases)."""
+    """Sums of squares, mean squares, variance components of values of shape (modalities, readers, cases)."""
     t, r, c = values.shape
     squares = {effect: float((_effect(values, effect) ** 2).sum()) for effect in EFFECTS}
     size = {"T": t - 1, "R": r - 1, "C": c - 1}
@@ -83,7 +84,7 @@ def analyse_pseudovalues(
     cases: str = "random",
     confidence: float = 0.95,
 ) -> PseudovalueResult:
-    """The DBM analysis with Hillis' degrees of freedom; with readers fixed, F on cases instead of chi-square."""
+    """The DBM analysis with Hillis' degrees of freedom; where readers are fixed, F instead of chi-square."""
     values = pseudovalues(reads, metric)
     table = anova(values)
     value, df2 = _error_term(table, readers, cases)
@@ -91,7 +92,12 @@ def analyse_pseudovalues(
     by_modality, names = means.mean(axis=1), reads.modalities
     differences = tuple(
         Contrast.of(
-            names[a], names[b], by_modality[a] - by_modality[b], 2 * value / (means.shape[1] * scale), df2, confidence
+            names[a],
+            names[b],
+            by_modality[a] - by_modality[b],
+            2 * value / (means.shape[1] * scale),
+            df2,
+            confidence,
         )
         for a in range(len(names))
         for b in range(a + 1, len(names))
@@ -188,14 +194,16 @@ def _per_reader(reads: Reads, values: FloatArray, confidence: float) -> tuple[Co
             for b in range(a + 1, len(names)):
                 difference = own[a].mean() - own[b].mean()
                 df = float(table.df["TC"])
-                found.append(Contrast.of(names[a], names[b], difference, variance, df, confidence, reader=reader))
+                found.append(
+                    Contrast.of(names[a], names[b], difference, variance, df, confidence, reader=reader)
+                )
     return tuple(found)
 
 
 def _needed(mean_square: float | None) -> float:
     if mean_square is None:
         raise StudyError(
-            "The analysis of pseudovalues needs at least two modalities and two readers; use the analysis of "
-            "hitl_review.study.mrmc."
+            "The analysis of pseudovalues needs at least two modalities and two readers; use the analysis "
+            "of hitl_review.study.mrmc."
         )
     return mean_square

@@ -30,7 +30,9 @@ class TimeRatio:
     reason: str = ""
 
 
-def time_ratio(times: Reads, *, readers: str = "random", cases: str = "random", confidence: float = 0.95) -> TimeRatio:
+def time_ratio(
+    times: Reads, *, readers: str = "random", cases: str = "random", confidence: float = 0.95
+) -> TimeRatio:
     """Compare reading times of the first two modalities.
 
     Parameters

@@ -125,7 +125,9 @@ class Reads:
     def by(self, reader: str) -> Reads:
         """The same study with one reader only."""
         if reader not in self.readers:
-            raise StudyError(f"There is no reader '{reader}' in this study; it has {', '.join(self.readers)}.")
+            raise StudyError(
+                f"There is no reader '{reader}' in this study; it has {', '.join(self.readers)}."
+            )
         column = self.readers.index(reader)
         return _without_empty(replace(self, ratings=self.ratings[:, [column]], readers=(reader,)))
 
@@ -138,12 +140,12 @@ def as_reads(
     readers: Sequence[str] | None = None,
     cases: Sequence[str] | None = None,
 ) -> Reads:
-    """Reads from an array of shape (modalities, readers, cases) and truth per case; names are made up if not given."""
+    """Reads from an array of shape (modalities, readers, cases) and truth per case; names are optional."""
     cube = np.asarray(ratings, dtype=float)
     if cube.ndim != 3:
         raise StudyError(
-            f"Ratings must have three axes (modalities, readers, cases), but they have {cube.ndim}; "
-            "add an axis of length one where there is a single modality or reader."
+            f"Ratings must have three axes (modalities, readers, cases), but they have {cube.ndim}; add an "
+            "axis of length one where there is a single modality or reader."
         )
     return Reads(
         ratings=cube,
@@ -159,7 +161,9 @@ def as_truth(truth: ArrayLike) -> BoolArray:
     values = np.asarray(truth)
     if values.dtype != bool and not np.isin(values, (0, 1)).all():
         odd = values[~np.isin(values, (0, 1))].ravel()[0]
-        raise StudyError(f"Truth must be 0 or 1 for every case, but one is {odd!r}; correct or leave out that case.")
+        raise StudyError(
+            f"Truth must be 0 or 1 for every case, but one is {odd!r}; correct or leave out that case."
+        )
     return values.astype(bool)
 
 

@@ -23,7 +23,7 @@ from hitl_review.study.reads import BoolArray, as_truth
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """A count out of its opportunities, with Wilson's interval; None and a reason where there was no opportunity."""
+    """A count out of its opportunities, with Wilson's interval; None and a reason where there was none."""
 
     count: int
     of: int
@@ -130,7 +130,7 @@ class Complementarity:
 
 @dataclass(frozen=True, slots=True)
 class WeightOfAdvice:
-    """How far readers moved towards the advice: (final - initial) / (advice - initial), 0 not at all, 1 all the way.
+    """How far readers moved towards the advice: (final - initial) / (advice - initial), 0 none, 1 all.
 
     Attributes
     ----------
@@ -153,7 +153,12 @@ class WeightOfAdvice:
 
 
 def reliance(
-    initial: ArrayLike, advice: ArrayLike, final: ArrayLike, truth: ArrayLike, *, solo: ArrayLike | None = None
+    initial: ArrayLike,
+    advice: ArrayLike,
+    final: ArrayLike,
+    truth: ArrayLike,
+    *,
+    solo: ArrayLike | None = None,
 ) -> Reliance:
     """Every measure of reliance over reads.
 
@@ -177,7 +182,9 @@ def reliance(
         under_reliance=share(f != a, a_right, "the advice was never right"),
         rair=share(f == a, ~i_right & a_right, "the reader was never wrong where the advice was right"),
         rsr=share(f == i, i_right & ~a_right, "the reader was never right where the advice was wrong"),
-        automation_bias=share(~f_right, i_right & ~a_right, "the reader was never right where the advice was wrong"),
+        automation_bias=share(
+            ~f_right, i_right & ~a_right, "the reader was never right where the advice was wrong"
+        ),
         aversion=share(~f_right, ~i_right & a_right, "the reader was never wrong where the advice was right"),
         beneficial_flips=share(~i_right & f_right, everywhere, "there are no reads"),
         harmful_flips=share(i_right & ~f_right, everywhere, "there are no reads"),
@@ -198,15 +205,19 @@ def reliance(
 def weight_of_advice(
     initial: ArrayLike, advice: ArrayLike, final: ArrayLike, *, too_close: float = 0.05
 ) -> WeightOfAdvice:
-    """Weight of advice from probabilities (0 to 1) over reads; those with |advice - initial| < `too_close` are left out."""
+    """Weight of advice from probabilities (0 to 1) over reads with |advice - initial| >= `too_close`."""
     before, said, after = (np.asarray(each, dtype=float) for each in (initial, advice, final))
     if not before.shape == said.shape == after.shape or before.ndim != 1:
-        raise StudyError("Weight of advice needs three lists of one length: initial, advice, final; give one per read.")
+        raise StudyError(
+            "Weight of advice needs three lists of one length: initial, advice, final; give one per read."
+        )
     distance = said - before
     used = np.abs(distance) >= too_close
     excluded = int((~used).sum())
     if not used.any():
-        return WeightOfAdvice(None, None, 0, excluded, None, "the advice was never far enough from the reader's own")
+        return WeightOfAdvice(
+            None, None, 0, excluded, None, "the advice was never far enough from the reader's own"
+        )
     weights = (after - before)[used] / distance[used]
     within = np.clip(weights, 0, 1)
     clipped = float((weights != within).mean())
@@ -225,7 +236,9 @@ def _complementarity(i_right: BoolArray, a_right: BoolArray, f_right: BoolArray)
     best = max(float(i_right.mean()), float(a_right.mean()))
     ceiling, team = float((i_right | a_right).mean()), float(f_right.mean())
     potential, effect = ceiling - best, team - best
-    return Complementarity(team > best, ceiling, potential, effect, effect / potential if potential > 0 else None)
+    return Complementarity(
+        team > best, ceiling, potential, effect, effect / potential if potential > 0 else None
+    )
 
 
 def _difference(with_advice: Share, without: Share) -> float | None:

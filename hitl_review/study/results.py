@@ -186,7 +186,7 @@ class MrmcResult:
         raise KeyError(f"{first} - {second}")
 
     def as_json(self) -> dict[str, Any]:
-        """The result in the keys of the command line's contract; what is not finite or not estimable is null."""
+        """The result in the command line's keys; null stands for infinite and for not estimable."""
         ci = None if self.ci is None else [finite(limit) for limit in self.ci]
         return {
             "estimate": finite(self.estimate),

@@ -18,7 +18,7 @@ from hitl_review.study.reads import FloatArray, Reads, as_reads
 
 @dataclass(frozen=True, slots=True)
 class RoeMetz:
-    """Variances of one structure of the model; reader variance is that of reader and of modality x reader each."""
+    """Variances of one structure of the model; `reader` is that of reader, and again of modality x reader."""
 
     reader: float
     case: float

@@ -81,7 +81,9 @@ def readers_against_model(
     model = _as_model_reads(own, reads, model_ratings)
     values = figures_of_merit(own, metric)[0]
     if len(values) < 2:
-        raise StudyError("To compare readers with the model takes at least two readers; for one, use paired.delong.")
+        raise StudyError(
+            "To compare readers with the model takes at least two readers; for one, use paired.delong."
+        )
     model_value = float(figures_of_merit(model, metric)[0, 0])
     differences = values - model_value
     between = float(differences.var(ddof=1))
@@ -109,7 +111,9 @@ def readers_against_model(
     return base if total <= 1e-14 else _with_inference(base, total, n_readers, confidence)
 
 
-def _with_inference(base: ModelAgainstReaders, total: float, n_readers: int, confidence: float) -> ModelAgainstReaders:
+def _with_inference(
+    base: ModelAgainstReaders, total: float, n_readers: int, confidence: float
+) -> ModelAgainstReaders:
     se = sqrt(total / n_readers)
     small = base.var_reader <= 1e-12 * total
     df = inf if small else total**2 / (base.var_reader**2 / (n_readers - 1))
@@ -125,7 +129,7 @@ def _with_inference(base: ModelAgainstReaders, total: float, n_readers: int, con
 
 
 def _covariance_of_differences(own: Reads, model: Reads, metric: Metric) -> tuple[float, float]:
-    """Mean variance and mean covariance of the readers' differences from the model, by jackknife over cases."""
+    """Mean variance and covariance of the readers' differences from the model, by jackknife over cases."""
     deviations = leave_one_out(own, metric) - leave_one_out(model, metric)
     deviations -= deviations.mean(axis=1, keepdims=True)
     n_readers, n_cases = deviations.shape
@@ -148,11 +152,13 @@ def _as_model_reads(own: Reads, reads: Reads, model_ratings: ArrayLike) -> Reads
     ratings: FloatArray = np.asarray(model_ratings, dtype=float)
     if ratings.shape != (len(reads.cases),):
         raise StudyError(
-            f"The model needs one rating per case, {len(reads.cases)}, but {ratings.size} were given; give all in the "
-            "order of the study's cases."
+            f"The model needs one rating per case, {len(reads.cases)}, but {ratings.size} were given; give "
+            "all in the order of the study's cases."
         )
     place = {case: number for number, case in enumerate(reads.cases)}
     kept = ratings[[place[case] for case in own.cases]]
     if np.isnan(kept).any():
-        raise StudyError("The model has no rating for some case that was read; score every case, or leave it out.")
+        raise StudyError(
+            "The model has no rating for some case that was read; score every case, or leave it out."
+        )
     return Reads(kept[None, None], own.truth, own.modalities, ("model",), own.cases)

@@ -15,7 +15,8 @@ A table is anything whose columns are found by name: a pandas DataFrame, or a di
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from math import isfinite
 from typing import Any, Protocol
 
 import numpy as np
@@ -36,6 +37,8 @@ class Table(Protocol):
     def __getitem__(self, name: str, /) -> Any: ...
 
     def __contains__(self, name: object, /) -> bool: ...
+
+    def __iter__(self) -> Iterator[Any]: ...
 
 
 def mrmc_analysis(
@@ -110,9 +113,10 @@ def read_table(
 
 def _column(frame: Table | Mapping[str, Sequence[Any]], name: str, what: str) -> Any:
     if name not in frame:
-        columns = ", ".join(str(column) for column in getattr(frame, "columns", frame))  # type: ignore[call-overload]
+        columns = ", ".join(str(column) for column in frame)
         raise StudyError(
-            f"The table needs a column of {what}, but has no column '{name}'; it has {columns}. Name the right one."
+            f"The table needs a column of {what}, but has no column '{name}'; it has {columns}. Name the "
+            "right one."
         )
     return frame[name]
 
@@ -139,7 +143,9 @@ def _truth(frame: Table | Mapping[str, Sequence[Any]], name: str) -> BoolArray:
     words = [_label(value).lower() for value in np.asarray(_column(frame, name, "truth"), dtype=object)]
     for row, word in enumerate(words):
         if word not in TRUE_WORDS and word not in FALSE_WORDS:
-            raise StudyError(f"Truth must be 0 or 1, but row {row + 1} of column '{name}' has '{word}'; correct it.")
+            raise StudyError(
+                f"Truth must be 0 or 1, but row {row + 1} of column '{name}' has '{word}'; correct it."
+            )
     return np.array([word in TRUE_WORDS for word in words], dtype=bool)
 
 
@@ -148,8 +154,8 @@ def _ratings(frame: Table | Mapping[str, Sequence[Any]], name: str) -> FloatArra
     for row, value in enumerate(values):
         if isinstance(value, str) or np.isinf(value):
             raise StudyError(
-                f"A rating must be a finite number, but row {row + 1} of column '{name}' has '{value}'; correct it "
-                "or leave it empty."
+                f"A rating must be a finite number, but row {row + 1} of column '{name}' has '{value}'; "
+                "correct it or leave it empty."
             )
     return np.array(values, dtype=float)
 
@@ -174,7 +180,7 @@ def _check_lengths(columns: list[np.ndarray]) -> None:
 
 
 def _index(labels: np.ndarray, *, order_numbers: bool) -> tuple[tuple[str, ...], np.ndarray]:
-    """Distinct names in order of first appearance (numbers sorted as numbers), and each row's place among them."""
+    """Distinct names in order of first appearance (numbers sorted), and each row's place among them."""
     names = list(dict.fromkeys(labels))
     if order_numbers and all(_is_number(name) for name in names):
         names.sort(key=float)
@@ -184,7 +190,7 @@ def _index(labels: np.ndarray, *, order_numbers: bool) -> tuple[tuple[str, ...],
 
 def _is_number(name: str) -> bool:
     try:
-        return np.isfinite(float(name)).item()
+        return isfinite(float(name))
     except ValueError:
         return False
 
@@ -193,10 +199,10 @@ def _check_once(i: np.ndarray, j: np.ndarray, k: np.ndarray, names: dict[str, np
     """One read per reader, case and modality: which of two should count is not ours to choose."""
     _, first, counts = np.unique(np.stack([i, j, k]), axis=1, return_index=True, return_counts=True)
     if (counts > 1).any():
-        row = int(first[counts > 1].min())
+        row = int(np.min(first[counts > 1]))
         raise StudyError(
-            f"Reader '{names['reader'][row]}' read case '{names['case'][row]}' under '{names['modality'][row]}' "
-            f"more than once (first in row {row + 1}); keep one read of each."
+            f"Reader '{names['reader'][row]}' read case '{names['case'][row]}' under "
+            f"'{names['modality'][row]}' more than once (first in row {row + 1}); keep one read of each."
         )
 
 
@@ -206,7 +212,7 @@ def _truth_of_cases(truth: BoolArray, k: np.ndarray, cases: tuple[str, ...]) -> 
     torn = np.flatnonzero((positives_per_case > 0) & (positives_per_case < reads_per_case))
     if len(torn):
         raise StudyError(
-            f"Case '{cases[torn[0]]}' has truth 0 in one row and 1 in another; every case has one truth, and different "
-            "patients need different names."
+            f"Case '{cases[torn[0]]}' has truth 0 in one row and 1 in another; every case has one truth, and "
+            "different patients need different names."
         )
     return positives_per_case > 0

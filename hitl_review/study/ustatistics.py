@@ -20,9 +20,9 @@ from hitl_review.study.covariance import (
     TO_UNBIASED,
     moments_to_covariance,
     safe_ratio,
-    success_matrices,
+    success_blocks,
 )
-from hitl_review.study.reads import FloatArray, Reads, as_truth
+from hitl_review.study.reads import FloatArray, Reads
 
 # From sums over all pairs to sums over pairs that share exactly what they must; the first four
 # moments belong to the same reader, the last four to two readers.
@@ -69,7 +69,7 @@ class Moments:
 
     @property
     def components(self) -> FloatArray:
-        """Biased variance components of negatives, positives, readers; zero where none is shared; shape (3,)."""
+        """Biased components of negatives, positives, readers; zero where none is shared; shape (3,)."""
         shared = (COMPONENT_OF_MOMENTS > 0) @ (self.counts > 0)
         return np.where(shared, COMPONENT_OF_MOMENTS @ self.biased, 0.0)
 
@@ -164,18 +164,21 @@ def auc_difference(
 
 
 def moments(reads: Reads, first: str, second: str) -> Moments:
-    """The eight moments of two modalities; product sums are bilinear, so no pair of readers is ever formed."""
-    a, b = (_success(reads, name) for name in (first, second))
-    sums, counts = (
-        np.concatenate([_products(u, v).sum(axis=1), _products(u.sum(axis=0)[None], v.sum(axis=0)[None])[:, 0]])
-        for u, v in zip(a, b, strict=True)
-    )
+    """The eight moments of two modalities; products are bilinear, so no pair of readers is ever formed."""
+    a, b = (_of_modality(reads, name) for name in (first, second))
+    success, design = _ProductSums(), _ProductSums()
+    for (success_a, design_a), (success_b, design_b) in zip(
+        success_blocks(*a), success_blocks(*b), strict=True
+    ):
+        success.add(success_a, success_b)
+        design.add(design_a, design_b)
+    sums, counts = success.result(), design.result()
     unbiased_counts = TO_UNBIASED_BY_READER @ counts
     coefficients = unbiased_counts / counts[7]
     coefficients[7] -= 1
     return Moments(
-        auc_a=float(a[0].sum() / a[1].sum()),
-        auc_b=float(b[0].sum() / b[1].sum()),
+        auc_a=float(success.over_negatives_a.sum() / design.over_negatives_a.sum()),
+        auc_b=float(success.over_negatives_b.sum() / design.over_negatives_b.sum()),
         biased=safe_ratio(sums, counts),
         unbiased=safe_ratio(TO_UNBIASED_BY_READER @ sums, unbiased_counts),
         counts=counts,
@@ -190,7 +193,9 @@ def as_binary_endpoint(reads: Reads, endpoint: str, *, threshold: float) -> Read
     one called negative (0) below. Then the U-statistics of this module apply to the endpoint.
     """
     if endpoint not in ("sensitivity", "specificity"):
-        raise StudyError(f"A binary endpoint is 'sensitivity' or 'specificity', not '{endpoint}'; choose one.")
+        raise StudyError(
+            f"A binary endpoint is 'sensitivity' or 'specificity', not '{endpoint}'; choose one."
+        )
     kept = reads.truth if endpoint == "sensitivity" else ~reads.truth
     calls = np.where(reads.ratings > threshold, 1.0, 0.0)
     ratings = np.where(kept, calls, 0.5)
@@ -224,9 +229,8 @@ def mean_score(scores: FloatArray) -> MeanScore:
     if scores.ndim != 2 or not read.any():
         raise StudyError("Scores must be a table of readers by cases with at least one read; give one.")
     filled = np.where(read, scores, 0.0)
-    sums, counts = _products(filled[None], filled[None]), _products(read[None].astype(float), read[None].astype(float))
-    variance = moments_to_covariance(sums, counts)
-    return MeanScore(float(filled.sum() / read.sum()), float(variance[0]))
+    variance = moments_to_covariance(_square_sums(filled), _square_sums(read.astype(float)))
+    return MeanScore(float(filled.sum()) / int(read.sum()), float(variance))
 
 
 def mean_score_difference(scores_a: FloatArray, scores_b: FloatArray) -> MeanScore:
@@ -234,37 +238,70 @@ def mean_score_difference(scores_a: FloatArray, scores_b: FloatArray) -> MeanSco
     return mean_score(np.asarray(scores_a, dtype=float) - np.asarray(scores_b, dtype=float))
 
 
-def _success(reads: Reads, modality: str) -> tuple[FloatArray, FloatArray]:
-    """Success and design matrices of every reader under a modality, each (readers, positives, negatives)."""
+def _of_modality(reads: Reads, modality: str) -> tuple[FloatArray, FloatArray]:
+    """Ratings of positives and of negatives under a modality, each (readers, cases of that class)."""
     if modality not in reads.modalities:
-        raise StudyError(f"There is no modality '{modality}' in this study; it has {', '.join(reads.modalities)}.")
-    ratings = reads.ratings[reads.modalities.index(modality)]
-    positive = as_truth(reads.truth)
-    success, design = success_matrices(ratings[:, positive], ratings[:, ~positive])
-    if not design.any():
         raise StudyError(
-            f"No reader read both a positive and a negative case under '{modality}', so there is no AUC; add reads."
+            f"There is no modality '{modality}' in this study; it has {', '.join(reads.modalities)}."
         )
-    return success, design
+    ratings = reads.ratings[reads.modalities.index(modality)]
+    positives, negatives = ratings[:, reads.truth], ratings[:, ~reads.truth]
+    pairs = (~np.isnan(positives)).sum(axis=1) * (~np.isnan(negatives)).sum(axis=1)
+    if not pairs.any():
+        raise StudyError(
+            f"No reader read both a positive and a negative case under '{modality}', so there is no AUC; add "
+            "reads."
+        )
+    return positives, negatives
 
 
-def _products(u: FloatArray, v: FloatArray) -> FloatArray:
-    """The four product sums of stacked matrices, shape (4, stack); see `covariance.TO_UNBIASED`."""
-    return np.array(
-        [
-            (u * v).sum(axis=(1, 2)),
-            (u.sum(axis=2) * v.sum(axis=2)).sum(axis=1),
-            (u.sum(axis=1) * v.sum(axis=1)).sum(axis=1),
-            u.sum(axis=(1, 2)) * v.sum(axis=(1, 2)),
-        ]
-    )
+class _ProductSums:
+    """The eight product sums of two stacks of matrices (readers, positives, negatives), block by block.
+
+    Four over the same reader, then four over all pairs of readers: the same pair of cases, the same
+    positive, the same negative, neither.
+    """
+
+    def __init__(self) -> None:
+        self.same_pair = np.zeros(2)
+        self.same_positive = np.zeros(2)
+        self.over_negatives_a = np.zeros(0)
+        self.over_negatives_b = np.zeros(0)
+
+    def add(self, a: FloatArray, b: FloatArray) -> None:
+        self.same_pair += _by_reader_and_over_readers(a, b)
+        self.same_positive += _by_reader_and_over_readers(a.sum(axis=2), b.sum(axis=2))
+        self.over_negatives_a = (
+            self.over_negatives_a + a.sum(axis=1) if self.over_negatives_a.size else a.sum(axis=1)
+        )
+        self.over_negatives_b = (
+            self.over_negatives_b + b.sum(axis=1) if self.over_negatives_b.size else b.sum(axis=1)
+        )
+
+    def result(self) -> FloatArray:
+        a, b = self.over_negatives_a, self.over_negatives_b
+        same_negative = _by_reader_and_over_readers(a, b)
+        neither = _by_reader_and_over_readers(a.sum(axis=1), b.sum(axis=1))
+        kinds = np.array([self.same_pair, self.same_positive, same_negative, neither])
+        return kinds.T.ravel()
+
+
+def _by_reader_and_over_readers(a: FloatArray, b: FloatArray) -> FloatArray:
+    """Sum of products reader by reader, and of the sums over readers: products are bilinear."""
+    return np.array([(a * b).sum(), (a.sum(axis=0) * b.sum(axis=0)).sum()])
+
+
+def _square_sums(table: FloatArray) -> FloatArray:
+    """Sums over pairs of reads: the same reader and case, the same reader, the same case, neither."""
+    over_cases, over_readers = table.sum(axis=1), table.sum(axis=0)
+    return np.array([(table**2).sum(), (over_cases**2).sum(), (over_readers**2).sum(), table.sum() ** 2])
 
 
 def _degrees_of_freedom(variance: float, components: FloatArray, component_df: FloatArray) -> float | None:
     """Satterthwaite's df from the components, not below the smallest factor's (Gaylor and Hopper 1969)."""
     if variance <= 0:
         return None
-    smallest = float(component_df.min())
+    smallest = float(np.min(component_df))
     if smallest <= 0:
         return None
     spread = float((components**2 / component_df**3).sum())
@@ -287,7 +324,9 @@ def _inference(
         reason = NEGATIVE_VARIANCE if variance < 0 else "the estimated variance is zero"
         return _Inference(None, None, None, reason)
     if df is None:
-        return _Inference(sqrt(variance), None, None, "one reader or one case of a class leaves no degrees of freedom")
+        return _Inference(
+            sqrt(variance), None, None, "one reader or one case of a class leaves no degrees of freedom"
+        )
     used = (inf if df > NORMAL_ABOVE_DF else floor(df)) if imrmc_compat else df
     se = sqrt(variance)
     ci = distributions.interval(estimate, se, used, confidence=confidence)

@@ -16,7 +16,7 @@ import pytest
 
 from hitl_review.study import ustatistics
 from hitl_review.study.hypotheses import noninferiority
-from hitl_review.study.metrics import AUC, metric_named
+from hitl_review.study.metrics import metric_named
 from hitl_review.study.mrmc import analyse
 from hitl_review.study.paired import delong, delong_auc
 from hitl_review.study.power import Pilot, pilot_from, power, sample_size
@@ -177,7 +177,10 @@ def check_one_reader(entry: dict[str, Any]) -> None:
     close([error.var, error.cov1, error.cov2, error.cov3], values["vcov_comps"]["Estimate"])
     check_contrasts(result.differences, values["test_diffs"])
     for found, low, high in zip(
-        result.reader_performances, values["reader_means"]["CI.Lower"], values["reader_means"]["CI.Upper"], strict=True
+        result.reader_performances,
+        values["reader_means"]["CI.Lower"],
+        values["reader_means"]["CI.Upper"],
+        strict=True,
     ):
         close(found.ci, [low, high])
 
@@ -245,19 +248,29 @@ def check_each_reader(reads: Reads, rows: dict[str, Any]) -> None:
 def check_binary_endpoint(entry: dict[str, Any]) -> None:
     """iMRMC roc2binary: sensitivity and specificity at a threshold by U-statistics."""
     endpoint = "sensitivity" if entry["id"].endswith("tpf") else "specificity"
-    reads = ustatistics.as_binary_endpoint(reads_of("imrmc_example"), endpoint, threshold=entry["args"]["threshold"])
+    reads = ustatistics.as_binary_endpoint(
+        reads_of("imrmc_example"), endpoint, threshold=entry["args"]["threshold"]
+    )
     check_ustatistic_rows(reads, entry["values"]["Ustat"], biased=False)
 
 
 def check_mean_score(entry: dict[str, Any]) -> None:
     """iMRMC uStat11: means of calls over readers and cases, and their difference."""
     reads, values = reads_of("imrmc_example", "bin"), entry["values"]
-    scores = reads.ratings[:, :, reads.truth] if entry["id"].endswith("sens") else 1 - reads.ratings[:, :, ~reads.truth]
+    scores = (
+        reads.ratings[:, :, reads.truth]
+        if entry["id"].endswith("sens")
+        else 1 - reads.ratings[:, :, ~reads.truth]
+    )
     a, b = (ustatistics.mean_score(each) for each in scores)
     difference = ustatistics.mean_score_difference(scores[0], scores[1])
     close([a.mean, b.mean, difference.mean], values["identity_mean"], absolute=1e-12)
     close([a.variance, b.variance, difference.variance], values["identity_var"])
-    close([difference.mean, difference.variance], [values["diff_mean"][0], values["diff_var"][0]], absolute=1e-12)
+    close(
+        [difference.mean, difference.variance],
+        [values["diff_mean"][0], values["diff_var"][0]],
+        absolute=1e-12,
+    )
 
 
 def check_rjafroc(entry: dict[str, Any]) -> None:
@@ -277,7 +290,10 @@ def check_rjafroc(entry: dict[str, Any]) -> None:
         close(found.ci, [means["CILower"][row], means["CIUpper"][row]])
     if "ciDiffTrtEachRdr" in tests:
         close([each.se for each in result.reader_differences], tests["ciDiffTrtEachRdr"]["StdErr"])
-        close([each.p for each in result.reader_differences], tests["ciDiffTrtEachRdr"]["PrGTt" if run is analyse_pseudovalues else "PrGTz"])
+        close(
+            [each.p for each in result.reader_differences],
+            tests["ciDiffTrtEachRdr"]["PrGTt" if run is analyse_pseudovalues else "PrGTz"],
+        )
     if run is analyse:
         planning = pilot_from(result)
         variances = entry["values"]["ANOVA"]["VarCom"]["Estimates"]
@@ -287,7 +303,11 @@ def check_rjafroc(entry: dict[str, Any]) -> None:
         table = entry["values"]["ANOVA"]["TRCanova"]
         for effect, square, df in zip(table["rownames"][:-1], table["SS"], table["DF"], strict=False):
             close([result.anova.squares[effect], result.anova.df[effect]], [square, df])
-        close([result.anova.components[name] for name in ("R", "C", "TR", "TC", "RC", "error")], entry["values"]["ANOVA"]["VarCom"]["Estimates"], absolute=1e-15)
+        close(
+            [result.anova.components[name] for name in ("R", "C", "TR", "TC", "RC", "error")],
+            entry["values"]["ANOVA"]["VarCom"]["Estimates"],
+            absolute=1e-15,
+        )
 
 
 def check_model_alone(entry: dict[str, Any]) -> None:
@@ -299,10 +319,16 @@ def check_model_alone(entry: dict[str, Any]) -> None:
         return check_model_as_readers(readers, model, values)
     cases = "fixed" if entry["args"]["method"] == "1T-RRFC" else "random"
     found = readers_against_model(readers, model, cases=cases)
-    close([found.model, found.readers_mean, found.estimate], [values[k] for k in ("fomCAD", "avgRadFom", "avgDiffFom")])
+    close(
+        [found.model, found.readers_mean, found.estimate],
+        [values[k] for k in ("fomCAD", "avgRadFom", "avgDiffFom")],
+    )
     close(found.reader_values, values["fomRAD"])
     close(found.ci, values["CIAvgDiffFom"])
-    close([found.var_reader, found.statistic, found.df, found.p], [values[k] for k in ("varR", "Tstat", "df", "pval")])
+    close(
+        [found.var_reader, found.statistic, found.df, found.p],
+        [values[k] for k in ("varR", "Tstat", "df", "pval")],
+    )
     if cases == "random":
         close([found.var_error, found.cov2], [values["varError"], values["cov2"]])
     return None
@@ -313,10 +339,16 @@ def check_model_as_readers(readers: Reads, model: Any, values: dict[str, Any]) -
     copied = np.broadcast_to(model, readers.ratings.shape)
     cube = np.concatenate([copied, readers.ratings])
     result = analyse(Reads(cube, readers.truth, ("model", "readers"), readers.readers, readers.cases))
-    close([result.test.statistic, result.test.df2, result.test.p], [values["FStat"], values["df"], values["pval"]])
+    close(
+        [result.test.statistic, result.test.df2, result.test.p],
+        [values["FStat"], values["df"], values["pval"]],
+    )
     close([-result.estimate, result.se], [values["ciDiffFom"]["Estimate"], values["ciDiffFom"]["StdErr"]])
     error = result.components
-    close([error.var, error.cov1, error.cov2, error.cov3], [values[k] for k in ("varError", "cov1", "cov2", "cov3")])
+    close(
+        [error.var, error.cov1, error.cov2, error.cov3],
+        [values[k] for k in ("varError", "cov1", "cov2", "cov3")],
+    )
     close([each.se for each in result.performances], values["ciAvgRdrEachTrt"]["StdErr"])
     close([each.ci[0] for each in result.performances], values["ciAvgRdrEachTrt"]["CILower"])
 
@@ -387,7 +419,9 @@ def printed_lines(reads: Reads) -> Iterator[str]:
     assert dbm["C"] == pytest.approx(k * error.cov3)
     yield f"Treatment 1 {squares.modality:.8f} {both.test.statistic:.2f} {both.test.p:.4f}"
     yield f"Error term {both.test.df2:.2f} {squares.modality / both.test.statistic:.8f}"
-    yield from (printed_difference(each, df) for each, df in ((both, "{:.2f}"), (fixed, ""), (cases_fixed, "{:.0f}")))
+    yield from (
+        printed_difference(each, df) for each, df in ((both, "{:.2f}"), (fixed, ""), (cases_fixed, "{:.0f}"))
+    )
     yield f"{fixed.test.statistic:.5f} 1 {fixed.test.p:.4f}"
     for row in range(2):
         alone, own = [each.performances[row] for each in (both, fixed, cases_fixed)], squares.within[row]
@@ -436,8 +470,7 @@ def test_every_reference_result_is_reproduced(entry: dict[str, Any]) -> None:
 
 
 def test_our_own_simulated_studies_are_always_compared() -> None:
-    """The shipped reference results are there whatever else is, and cover every kind of design they should."""
+    """The shipped reference results are there whatever else is, and cover crossed and split-plot designs."""
     shipped = json.loads((SHIPPED / "mrmc_expected.json").read_text())
     kinds = {(entry["dataset"], entry["args"].get("mode")) for entry in shipped}
     assert len(shipped) == 51 and ("sim_splitplot", "rrrc") in kinds and ("sim_assist", "rrfc") in kinds
-    assert AUC.name == "auc"
