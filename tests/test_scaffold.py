@@ -346,9 +346,9 @@ def test_make_help_lists_every_target() -> None:
 
 
 def test_what_an_installed_copy_needs_is_put_into_the_wheel() -> None:
-    """The demo's data, the app and its settings travel with the package; each really exists here."""
+    """The demo's data and the settings travel with the package; each really exists here."""
     tables = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     carried = tables["tool"]["hatch"]["build"]["targets"]["wheel"]["force-include"]
-    assert {"data/support2", "app.py", ".streamlit/config.toml"} <= carried.keys()
+    assert {"data/support2", ".streamlit/config.toml"} <= carried.keys()
     for source in carried:
         assert (ROOT / source).exists(), f"{source} is to be packed and is not there"
