@@ -12,7 +12,7 @@ one row each, and `mrmc_analysis`; or with arrays and `as_reads`, then `analyse`
     components      mean squares and variance components
     mrmc            Obuchowski-Rockette with Hillis' degrees of freedom, every design
     pseudovalues    the Dorfman-Berbaum-Metz form of it
-    ustatistics     Gallas' one-shot analysis: split-plot studies, missing reads
+    moments, ustatistics   Gallas' one-shot analysis: split-plot studies, missing reads
     standalone      the model alone against readers
     hypotheses      non-inferiority, equivalence, "the team beats both", several endpoints
     paired          one reader: DeLong, McNemar

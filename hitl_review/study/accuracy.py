@@ -123,7 +123,7 @@ def balanced_accuracy(truth: ArrayLike, calls: ArrayLike) -> float:
 
 
 def brier_score(truth: ArrayLike, probabilities: ArrayLike) -> float:
-    """Mean squared distance of stated probability and what happened: 0 is perfect, 0.25 is always one half."""
+    """Mean squared distance of what was stated and what happened: 0 is perfect, 0.25 is always one half."""
     positive, stated = _probabilities(truth, probabilities)
     return float(((stated - positive) ** 2).mean())
 

@@ -12,7 +12,7 @@ Matrices are in the order of `cell_order`: by modality, then by reader, cells wi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Literal, TypeVar
 
 import numpy as np
@@ -20,16 +20,11 @@ import numpy as np
 from hitl_review.errors import StudyError
 from hitl_review.study.accuracy import placements
 from hitl_review.study.metrics import Metric
+from hitl_review.study.moments import moments_to_covariance, safe_ratio, success_blocks
 from hitl_review.study.reads import BoolArray, FloatArray, Reads
 
 Method = Literal["jackknife", "delong", "unbiased"]
 Value = TypeVar("Value")
-
-# From sums over all pairs of products to sums over pairs that share nothing but what they must:
-# the same positive and negative case, the same positive only, the same negative only, neither.
-TO_UNBIASED = np.array([[1, 0, 0, 0], [-1, 1, 0, 0], [-1, 0, 1, 0], [1, -1, -1, 1]], dtype=float)
-
-PAIRS_AT_ONCE = 4_000_000  # about 100 MB while a block of success matrices is worked on
 
 
 def cell_order(reads: Reads) -> list[tuple[int, int]]:
@@ -113,25 +108,6 @@ def unbiased_covariance(reads: Reads, metric: Metric) -> FloatArray:
     )
 
 
-def moments_to_covariance(sums: FloatArray, counts: FloatArray) -> FloatArray:
-    """Unbiased covariance from product sums and their counts, both of shape (4, ...).
-
-    With m the unbiased moments and c their shares of all pairs, cov = c.m - m4: the mean of the
-    product of two estimates less the product of their means, each estimated without bias.
-    """
-    unbiased_sums = np.tensordot(TO_UNBIASED, sums, axes=1)
-    unbiased_counts = np.tensordot(TO_UNBIASED, counts, axes=1)
-    moments = safe_ratio(unbiased_sums, unbiased_counts)
-    shares = safe_ratio(unbiased_counts, counts[3])
-    return np.asarray((shares * moments).sum(axis=0) - moments[3])
-
-
-def safe_ratio(numerator: FloatArray, denominator: FloatArray) -> FloatArray:
-    """Ratio that is 0 where nothing was counted: such a term has no weight either."""
-    numerator, denominator = np.broadcast_arrays(numerator, denominator)
-    return np.divide(numerator, denominator, out=np.zeros(numerator.shape), where=denominator != 0)
-
-
 def success_moments(reads: Reads) -> tuple[FloatArray, FloatArray]:
     """Product sums of all pairs of cells' success and design matrices, each of shape (4, cells, cells)."""
     cells = cell_order(reads)
@@ -142,24 +118,6 @@ def success_moments(reads: Reads) -> tuple[FloatArray, FloatArray]:
         sums.add(success)
         counts.add(design)
     return sums.result(), counts.result()
-
-
-def success_blocks(positives: FloatArray, negatives: FloatArray) -> Iterator[tuple[FloatArray, FloatArray]]:
-    """`success_matrices` of a few positives at a time, so that memory stays bounded in large studies."""
-    at_once = max(1, PAIRS_AT_ONCE // max(1, negatives.size))
-    for start in range(0, positives.shape[1], at_once):
-        yield success_matrices(positives[:, start : start + at_once], negatives)
-
-
-def success_matrices(positives: FloatArray, negatives: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """psi = 1, 1/2 or 0 as a positive is rated above, like or below a negative; and which pairs were read.
-
-    Shapes (cells, positives) and (cells, negatives) in, twice (cells, positives, negatives) out.
-    """
-    difference = positives[:, :, None] - negatives[:, None, :]
-    design = ~np.isnan(difference)
-    success = np.where(design, (np.sign(difference) + 1) / 2, 0.0)
-    return success, design.astype(float)
 
 
 class _MomentSums:
@@ -200,7 +158,7 @@ def _unbiased_of_means(reads: Reads, metric: Metric) -> FloatArray:
 
 
 def _covariance_of_means(rows: FloatArray) -> FloatArray:
-    return np.atleast_2d(np.cov(rows, ddof=1)) / rows.shape[1]
+    return np.asarray(np.atleast_2d(np.cov(rows, ddof=1)) / rows.shape[1])
 
 
 def _used(reads: Reads, metric: Metric, i: int, j: int) -> BoolArray:

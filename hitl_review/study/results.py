@@ -113,7 +113,7 @@ class Performance:
         reader: str = "",
     ) -> Performance:
         """The performance from its variance, the interval cut at the metric's bounds."""
-        if variance is None or variance < 0:
+        if variance is None or variance <= 1e-14:
             reason = ONE_READER if variance is None else NO_VARIANCE
             return cls(modality, estimate, None, None, None, components, reader, reason)
         se = sqrt(variance)

@@ -132,11 +132,16 @@ def _labels(frame: Table | Mapping[str, Sequence[Any]], name: str, what: str) ->
 
 def _label(value: Any) -> str:
     """A name as text: 7.0 and 7 are the same name, an empty cell is none."""
-    if value is None or value != value:
+    if _is_empty(value):
         return ""
     if isinstance(value, (float, np.floating)) and float(value).is_integer():
         return str(int(value))
     return str(value).strip()
+
+
+def _is_empty(value: Any) -> bool:
+    """Whether a cell is empty: None, NaN, or a data frame's own mark of it (which can't be compared)."""
+    return value is None or type(value).__name__ in ("NAType", "NaTType") or value != value
 
 
 def _truth(frame: Table | Mapping[str, Sequence[Any]], name: str) -> BoolArray:

@@ -16,67 +16,11 @@ import numpy as np
 
 from hitl_review.errors import StudyError
 from hitl_review.study import distributions
-from hitl_review.study.covariance import (
-    TO_UNBIASED,
-    moments_to_covariance,
-    safe_ratio,
-    success_blocks,
-)
+from hitl_review.study.moments import moments, moments_to_covariance
 from hitl_review.study.reads import FloatArray, Reads
-
-# From sums over all pairs to sums over pairs that share exactly what they must; the first four
-# moments belong to the same reader, the last four to two readers.
-TO_UNBIASED_BY_READER = np.block([[TO_UNBIASED, np.zeros((4, 4))], [-TO_UNBIASED, TO_UNBIASED]])
-
-# Moments to variance components of negatives, positives and readers (rows 1, 2 and 4 of equation
-# 19 of Gallas 2009), and moment coefficients to the coefficients of those components.
-COMPONENT_OF_MOMENTS = np.array(
-    [[0, 0, 0, 0, 0, 0, 1, -1], [0, 0, 0, 0, 0, 1, 0, -1], [0, 0, 0, 1, 0, 0, 0, -1]], dtype=float
-)
-COEFFICIENT_OF_COMPONENT = np.array(
-    [[1, 0, 1, 0, 1, 0, 1, 0], [1, 1, 0, 0, 1, 1, 0, 0], [1, 1, 1, 1, 0, 0, 0, 0]], dtype=float
-)
 
 NEGATIVE_VARIANCE = "the unbiased variance estimate is negative; use the biased one or the OR analysis"
 NORMAL_ABOVE_DF = 50
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Moments:
-    """Eight second moments of the success function of two modalities (or of one with itself).
-
-    Attributes
-    ----------
-    auc_a, auc_b : float
-        AUCs over all pairs that were read, so readers with more reads weigh more.
-    biased, unbiased : float arrays, shape (8,)
-    counts : float array, shape (8,)
-        Products behind each biased moment; none where the reads never overlap that way.
-    coefficients : float array, shape (8,)
-        Shares in the covariance; the last is less one, for the product of means that is taken off.
-    """
-
-    auc_a: float
-    auc_b: float
-    biased: FloatArray
-    unbiased: FloatArray
-    counts: FloatArray
-    coefficients: FloatArray
-
-    def covariance(self, *, biased: bool = False) -> float:
-        """Covariance of the two AUCs."""
-        return float(self.coefficients @ (self.biased if biased else self.unbiased))
-
-    @property
-    def components(self) -> FloatArray:
-        """Biased components of negatives, positives, readers; zero where none is shared; shape (3,)."""
-        shared = (COMPONENT_OF_MOMENTS > 0) @ (self.counts > 0)
-        return np.where(shared, COMPONENT_OF_MOMENTS @ self.biased, 0.0)
-
-    @property
-    def component_df(self) -> FloatArray:
-        """Degrees of freedom of negatives, positives, readers: effective numbers less one; shape (3,)."""
-        return np.round(1 / (COEFFICIENT_OF_COMPONENT @ self.coefficients) - 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,29 +107,6 @@ def auc_difference(
     )
 
 
-def moments(reads: Reads, first: str, second: str) -> Moments:
-    """The eight moments of two modalities; products are bilinear, so no pair of readers is ever formed."""
-    a, b = (_of_modality(reads, name) for name in (first, second))
-    success, design = _ProductSums(), _ProductSums()
-    for (success_a, design_a), (success_b, design_b) in zip(
-        success_blocks(*a), success_blocks(*b), strict=True
-    ):
-        success.add(success_a, success_b)
-        design.add(design_a, design_b)
-    sums, counts = success.result(), design.result()
-    unbiased_counts = TO_UNBIASED_BY_READER @ counts
-    coefficients = unbiased_counts / counts[7]
-    coefficients[7] -= 1
-    return Moments(
-        auc_a=float(success.over_negatives_a.sum() / design.over_negatives_a.sum()),
-        auc_b=float(success.over_negatives_b.sum() / design.over_negatives_b.sum()),
-        biased=safe_ratio(sums, counts),
-        unbiased=safe_ratio(TO_UNBIASED_BY_READER @ sums, unbiased_counts),
-        counts=counts,
-        coefficients=coefficients,
-    )
-
-
 def as_binary_endpoint(reads: Reads, endpoint: str, *, threshold: float) -> Reads:
     """Reads whose AUC is the sensitivity or specificity of "rating > threshold".
 
@@ -236,59 +157,6 @@ def mean_score(scores: FloatArray) -> MeanScore:
 def mean_score_difference(scores_a: FloatArray, scores_b: FloatArray) -> MeanScore:
     """Mean of paired differences of scores over reads made under both modalities; see `mean_score`."""
     return mean_score(np.asarray(scores_a, dtype=float) - np.asarray(scores_b, dtype=float))
-
-
-def _of_modality(reads: Reads, modality: str) -> tuple[FloatArray, FloatArray]:
-    """Ratings of positives and of negatives under a modality, each (readers, cases of that class)."""
-    if modality not in reads.modalities:
-        raise StudyError(
-            f"There is no modality '{modality}' in this study; it has {', '.join(reads.modalities)}."
-        )
-    ratings = reads.ratings[reads.modalities.index(modality)]
-    positives, negatives = ratings[:, reads.truth], ratings[:, ~reads.truth]
-    pairs = (~np.isnan(positives)).sum(axis=1) * (~np.isnan(negatives)).sum(axis=1)
-    if not pairs.any():
-        raise StudyError(
-            f"No reader read both a positive and a negative case under '{modality}', so there is no AUC; add "
-            "reads."
-        )
-    return positives, negatives
-
-
-class _ProductSums:
-    """The eight product sums of two stacks of matrices (readers, positives, negatives), block by block.
-
-    Four over the same reader, then four over all pairs of readers: the same pair of cases, the same
-    positive, the same negative, neither.
-    """
-
-    def __init__(self) -> None:
-        self.same_pair = np.zeros(2)
-        self.same_positive = np.zeros(2)
-        self.over_negatives_a = np.zeros(0)
-        self.over_negatives_b = np.zeros(0)
-
-    def add(self, a: FloatArray, b: FloatArray) -> None:
-        self.same_pair += _by_reader_and_over_readers(a, b)
-        self.same_positive += _by_reader_and_over_readers(a.sum(axis=2), b.sum(axis=2))
-        self.over_negatives_a = (
-            self.over_negatives_a + a.sum(axis=1) if self.over_negatives_a.size else a.sum(axis=1)
-        )
-        self.over_negatives_b = (
-            self.over_negatives_b + b.sum(axis=1) if self.over_negatives_b.size else b.sum(axis=1)
-        )
-
-    def result(self) -> FloatArray:
-        a, b = self.over_negatives_a, self.over_negatives_b
-        same_negative = _by_reader_and_over_readers(a, b)
-        neither = _by_reader_and_over_readers(a.sum(axis=1), b.sum(axis=1))
-        kinds = np.array([self.same_pair, self.same_positive, same_negative, neither])
-        return kinds.T.ravel()
-
-
-def _by_reader_and_over_readers(a: FloatArray, b: FloatArray) -> FloatArray:
-    """Sum of products reader by reader, and of the sums over readers: products are bilinear."""
-    return np.array([(a * b).sum(), (a.sum(axis=0) * b.sum(axis=0)).sum()])
 
 
 def _square_sums(table: FloatArray) -> FloatArray:

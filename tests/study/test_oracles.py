@@ -17,6 +17,7 @@ import pytest
 from hitl_review.study import ustatistics
 from hitl_review.study.hypotheses import noninferiority
 from hitl_review.study.metrics import metric_named
+from hitl_review.study.moments import moments
 from hitl_review.study.mrmc import analyse
 from hitl_review.study.paired import delong, delong_auc
 from hitl_review.study.power import Pilot, pilot_from, power, sample_size
@@ -165,6 +166,9 @@ def check_reader_means(result: MrmcResult, means: dict[str, Any]) -> None:
     """Every reader's figure of merit with its interval."""
     by_cell = {(each.modality, each.reader): each for each in result.reader_performances}
     for row, key in enumerate(zip(means["treatment"], means["reader"], strict=True)):
+        if means["StdErr"][row] == 0:
+            assert by_cell[key].se is None and by_cell[key].ci is None and by_cell[key].reason
+            continue
         close(by_cell[key].se, means["StdErr"][row])
         close(by_cell[key].ci, [means["CI.Lower"][row], means["CI.Upper"][row]])
 
@@ -204,9 +208,9 @@ def check_ustatistics(entry: dict[str, Any]) -> None:
     for row, (a, b) in enumerate(
         zip(values["BDG_comp"]["modalityID.1"], values["BDG_comp"]["modalityID.2"], strict=True)
     ):
-        moments = ustatistics.moments(reads, a[1:], b[1:])
-        close(moments.unbiased, [values["BDG_comp"][f"M{m}"][row] for m in range(1, 9)])
-        close(moments.coefficients, [values["BDG_coeff"][f"M{m}"][row] for m in range(1, 9)])
+        found = moments(reads, a[1:], b[1:])
+        close(found.unbiased, [values["BDG_comp"][f"M{m}"][row] for m in range(1, 9)])
+        close(found.coefficients, [values["BDG_coeff"][f"M{m}"][row] for m in range(1, 9)])
     check_each_reader(reads, values["perReader"])
 
 
