@@ -260,5 +260,5 @@ def _tell(
 def _check_source(source: str) -> None:
     if not (source.strip() and source.isprintable() and len(source) <= SOURCE_LENGTH):
         raise IntakeError(
-            f"The source of outcomes must be 1 to {SOURCE_LENGTH} printable characters. Name it, as 'registry'."
+            f"The source of outcomes must be 1 to {SOURCE_LENGTH} printable characters. Name it."
         )
