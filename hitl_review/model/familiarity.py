@@ -134,7 +134,7 @@ class Familiarity:
             spans=tuple(Span(span["low"], span["high"], tuple(span["codes"])) for span in stored["spans"]),
             most_missing=int(stored["most_missing"]),
             scale=Scale.from_json(stored["scale"]),
-            prototypes=Prototypes.from_json(stored["prototypes"]),
+            prototypes=Prototypes.from_json(spec, stored["prototypes"]),
             distances=unpacked(stored["distances"]),
         )
 
@@ -224,6 +224,5 @@ def _own_distances(cases: Coordinates) -> Floats:
     distances = np.empty(len(fold))
     for part in range(_FOLDS):
         inside = fold == part
-        others = prototypes(Coordinates(*(array[~inside] for array in cases)))
-        distances[inside] = others.distances(Coordinates(*(array[inside] for array in cases)))
+        distances[inside] = prototypes(cases.only(~inside)).distances(cases.only(inside))
     return distances

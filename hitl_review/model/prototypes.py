@@ -33,14 +33,19 @@ _NORMAL_QUARTILES: Final = 1.349
 
 
 class Coordinates(NamedTuple):
-    """Cases as points: `points` and `known` of shape (n, n_coordinates), `measured` of shape (n, n_features).
+    """Cases as points: `points` of shape (n, n_coordinates), `measured` of shape (n, n_features).
 
-    Of a case, `known` and `measured` are 0 or 1; of a prototype they are shares of its group.
+    Of a case, `measured` is 0 or 1 and an unmeasured feature's coordinates are 0; of a prototype, `measured`
+    is the share of its group and `points` the mean of those. `owners` is the feature of each coordinate.
     """
 
     points: Floats
-    known: Floats
     measured: Floats
+    owners: npt.NDArray[np.intp]
+
+    def only(self, chosen: npt.NDArray[np.bool_]) -> Coordinates:
+        """Return some of the cases."""
+        return Coordinates(self.points[chosen], self.measured[chosen], self.owners)
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,30 +72,41 @@ class Prototypes:
     means: Coordinates
 
     @cached_property
-    def _terms(self) -> Floats:
-        """The prototypes' half of the squared distance, so that many distances are one matrix product."""
-        points, known, measured = self.means
-        return np.hstack([known, -2 * known * points, known * points**2, 1 - measured, measured]).T
+    def _terms(self) -> tuple[Floats, Floats]:
+        """The prototypes' part of the squared distance, so that many distances are one matrix product.
+
+        With x, m of a case and y, n of a prototype (points, measured), the square is the sum over features of
+        m n (x - y)^2 + m (1 - n) + (1 - m) n; x is 0 where m is.
+        """
+        points, measured, owners = self.means
+        known = measured[:, owners]
+        if_measured = 1 - 2 * measured
+        np.add.at(if_measured.T, owners, (known * points**2).T)
+        return np.hstack([known, -2 * known * points, if_measured]).T, measured.sum(axis=1)
 
     def distances(self, cases: Coordinates) -> Floats:
         """Return each case's mean distance to its nearest prototypes, shape (n_cases,)."""
-        points, known, measured = cases
-        squares = np.hstack([points**2, points, known, measured, 1 - measured]) @ self._terms
-        nearest = np.partition(squares, min(NEAREST, squares.shape[1]) - 1, axis=1)[:, :NEAREST]
+        weights, constant = self._terms
+        squares = np.hstack([cases.points**2, cases.points, cases.measured]) @ weights
+        squares += constant
+        squares.partition(min(NEAREST, squares.shape[1]) - 1, axis=1)
+        nearest = np.sqrt(np.maximum(squares[:, :NEAREST], 0))
         # Rounded, because the last bits of a matrix product depend on how many cases are asked at once.
-        distances: Floats = np.round(np.sqrt(np.maximum(nearest, 0)).mean(axis=1), 6)
+        distances: Floats = np.round(nearest.mean(axis=1), 6)
         return distances
 
     def as_json(self) -> dict[str, Any]:
         """Return the prototypes as they are stored with the model."""
-        arrays = {name: packed(array) for name, array in self.means._asdict().items()}
-        return {"count": len(self.means.points), **arrays}
+        points, measured, _ = self.means
+        return {"count": len(points), "points": packed(points), "measured": packed(measured)}
 
     @classmethod
-    def from_json(cls, stored: Mapping[str, Any]) -> Prototypes:
+    def from_json(cls, spec: FeatureSpec, stored: Mapping[str, Any]) -> Prototypes:
         """Read what `as_json` wrote."""
-        count = int(stored["count"])
-        return cls(Coordinates(*(unpacked(stored[name]).reshape(count, -1) for name in Coordinates._fields)))
+        points, measured = (
+            unpacked(stored[name]).reshape(stored["count"], -1) for name in ("points", "measured")
+        )
+        return cls(Coordinates(points, measured, _owners(spec)))
 
 
 def learn_scale(values: Matrix) -> Scale:
@@ -104,25 +120,27 @@ def coordinates(spec: FeatureSpec, scale: Scale, values: Matrix) -> Coordinates:
     """Return cases as points in the space in which they are compared."""
     measured = ~np.isnan(values)
     filled = np.where(measured, values, 0).astype(np.float64)
-    standard = np.clip((filled - scale.centres) / scale.spreads, -_REACH, _REACH)
-    blocks, owners = [], []
+    standard = np.clip((filled - scale.centres) / scale.spreads, -_REACH, _REACH) * measured
+    blocks = []
     for place, column in enumerate(spec.columns):
-        block = {"number": standard, "flag": filled}.get(column.kind)
-        blocks.append(_levels(filled[:, place], len(column.levels)) if block is None else block[:, [place]])
-        owners += [place] * blocks[-1].shape[1]
-    known = measured[:, owners].astype(np.float64)
-    return Coordinates(np.hstack(blocks) * known, known, measured.astype(np.float64))
+        if column.kind == "category":
+            chosen = values[:, [place]] == np.arange(len(column.levels))
+            # Two different levels are then 1 apart.
+            blocks.append(chosen * sqrt(0.5))
+        else:
+            blocks.append((standard if column.kind == "number" else filled)[:, [place]])
+    return Coordinates(np.hstack(blocks), measured.astype(np.float64), _owners(spec))
 
 
 def prototypes(cases: Coordinates) -> Prototypes:
     """Group the cases by halving along the widest coordinate, and return the groups' means."""
     least = max(LEAST_CASES, -(-len(cases.points) // MOST_PROTOTYPES))
     groups = _halved(np.arange(len(cases.points)), cases.points, least=least)
-    means = [Coordinates(*(part[group].mean(axis=0) for part in cases)) for group in groups]
-    known = np.array([mean.known for mean in means])
-    points = np.array([mean.points for mean in means]) / np.where(known > 0, known, 1)
-    measured = np.array([mean.measured for mean in means])
-    return Prototypes(Coordinates(_rounded(points), _rounded(known), _rounded(measured)))
+    measured = np.array([cases.measured[group].mean(axis=0) for group in groups])
+    sums = np.array([cases.points[group].mean(axis=0) for group in groups])
+    known = measured[:, cases.owners]
+    points = sums / np.where(known > 0, known, 1)
+    return Prototypes(Coordinates(_rounded(points), _rounded(measured), cases.owners))
 
 
 def packed(array: Floats) -> str:
@@ -144,10 +162,10 @@ def _halved(group: npt.NDArray[np.intp], points: Floats, *, least: int) -> list[
     return _halved(order[:middle], points, least=least) + _halved(order[middle:], points, least=least)
 
 
-def _levels(positions: Floats, count: int) -> Floats:
-    """One coordinate per level, scaled so that two different levels are 1 apart."""
-    chosen: Floats = (positions[:, None] == np.arange(count)) * sqrt(0.5)
-    return chosen
+def _owners(spec: FeatureSpec) -> npt.NDArray[np.intp]:
+    """The feature of each coordinate: one for a number or flag, one per level for a category."""
+    widths = [len(column.levels) if column.kind == "category" else 1 for column in spec.columns]
+    return np.repeat(np.arange(len(widths)), widths)
 
 
 def _spread(column: Floats) -> float:
