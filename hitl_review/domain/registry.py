@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+
+from hitl_review.domain.canonical import bytes_digest, digest
 
 
 class Move(StrEnum):
@@ -40,8 +41,8 @@ class Figure:
 
     @property
     def digest(self) -> str:
-        """`sha256:<hex>` of the picture's bytes."""
-        return "sha256:" + hashlib.sha256(self.png).hexdigest()
+        """`sha256:<hex>` over name, words and picture, so that none of them can be changed alone."""
+        return digest({"name": self.name, "alt": self.alt, "png": bytes_digest(self.png)})
 
 
 @dataclass(frozen=True, slots=True)

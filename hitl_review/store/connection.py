@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from sqlite_utils import Database
-from sqlite_utils.utils import sqlite3  # type: ignore[attr-defined]  # pysqlite3 where it is installed
+from sqlite_utils.utils import sqlite3 as sqlite3  # type: ignore[attr-defined]  # pysqlite3 where it is there
 
 from hitl_review.domain.account import SYSTEM, Actor
 from hitl_review.errors import AuditError, Conflict, StoreUnavailable, WorkspaceError, WorkspaceMissing

@@ -11,6 +11,7 @@ transformed; `INSERT OR REPLACE` slips past a delete trigger unless `recursive_t
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Final
 
 AUDIT_LOG: Final = """\
@@ -237,7 +238,7 @@ _MADE_BY_OTHERS: Final = {
 
 def faults(found: Mapping[tuple[str, str], str]) -> list[str]:
     """Say where the statements of a file, by type and name, differ from the expected ones."""
-    expected = {(_type(sql), name): sql for name, sql in statements().items()}
+    expected = _expected()
     missing = [f"{kind} '{name}' is missing" for kind, name in expected if (kind, name) not in found]
     changed = [
         f"{kind} '{name}' has another text"
@@ -246,6 +247,11 @@ def faults(found: Mapping[tuple[str, str], str]) -> list[str]:
     ]
     added = found.keys() - expected.keys() - _MADE_BY_OTHERS
     return missing + changed + [f"{kind} '{name}' does not belong there" for kind, name in sorted(added)]
+
+
+@cache
+def _expected() -> dict[tuple[str, str], str]:
+    return {(_type(sql), name): sql for name, sql in statements().items()}
 
 
 def _type(sql: str) -> str:

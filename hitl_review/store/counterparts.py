@@ -1,0 +1,151 @@
+"""The rows that the log's events tell of, as verification reads them: beside their event, and left over.
+
+Columns are compared by whoever calls; here is only the SQL. Nothing is made a domain value, because
+an altered row may be none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any, Final
+
+from hitl_review.store.connection import Row, Store
+
+
+def rows_beside(store: Store, table: str, key: str, event_id: str) -> list[Row]:
+    """Return the rows of a table that one event tells of, with what the model said where it was shown."""
+    if table == "decisions":
+        told = ", p.model, p.probability, p.threshold, p.label AS label_shown"
+    else:
+        told = ", p.model" if table == "reveals" else ""
+    join = " LEFT JOIN predictions p USING (prediction_id)" if told else ""
+    return store.rows(f"SELECT t.*{told} FROM {table} t{join} WHERE t.{key} = ?", (event_id,))
+
+
+def mistimed(store: Store, table: str, column: str, event_id: str, at: str) -> int:
+    """Return how many rows of a batch have another time than their event."""
+    sql = f"SELECT count(*) FROM {table} WHERE event_id = ? AND {column} IS NOT ?"
+    return int(store.rows(sql, (event_id, at))[0][0])
+
+
+def count(store: Store, table: str) -> int:
+    """Return how many rows a table holds."""
+    return int(store.rows(f"SELECT count(*) FROM {table} NOT INDEXED")[0][0])
+
+
+def untold(store: Store, table: str, key: str, actions: Iterable[str]) -> list[str]:
+    """Return the keys of up to three rows that no event with one of the actions tells of."""
+    marks = ", ".join(f"'{action}'" for action in sorted(actions))
+    rows = store.rows(
+        f"SELECT t.{key} FROM {table} t LEFT JOIN audit_log a ON a.event_id = t.{key} AND"
+        f" CASE WHEN json_valid(a.payload) THEN json_extract(a.payload, '$.action') END IN ({marks})"
+        " WHERE a.seq IS NULL LIMIT 3"
+    )
+    return [str(row[0]) for row in rows]
+
+
+def disordered(store: Store, table: str, key: str, order: str) -> int | None:
+    """Return the first event whose row stands before a row of an earlier event, or None.
+
+    "The latest" and "oldest first" follow the order of the rows, so that order is evidence too.
+    """
+    row = store.row(
+        f"SELECT min(seq) FROM (SELECT a.seq, max(a.seq) OVER (ORDER BY t.{order}) AS highest"
+        f" FROM {table} t JOIN audit_log a ON a.event_id = t.{key}) WHERE seq < highest"
+    )
+    return None if row is None else row[0]
+
+
+def has_gaps(store: Store, table: str, column: str) -> bool:
+    """Tell whether a column does not count 1, 2, 3 and so on."""
+    row = store.rows(f"SELECT count(*), coalesce(min({column}), 1), coalesce(max({column}), 0) FROM {table}")[
+        0
+    ]
+    return (row[1], row[2]) != (1, row[0])
+
+
+def stored_snapshots(store: Store) -> Iterator[tuple[Any, Any, Any]]:
+    """Yield digest, case id and body of every snapshot."""
+    return _tuples(store, "SELECT digest, case_id, body FROM snapshots")
+
+
+def stored_bodies(store: Store, table: str) -> Iterator[tuple[Any, Any]]:
+    """Yield digest and body of everything in `screens` or `manifests`."""
+    return _tuples(store, f"SELECT digest, body FROM {table}")
+
+
+def stored_figures(store: Store, model: str) -> list[tuple[Any, Any, Any, Any]]:
+    """Return name, digest, words and bytes of every picture of a model version."""
+    return list(_tuples(store, "SELECT name, digest, alt, png FROM figures WHERE model = ?", (model,)))
+
+
+def _tuples(store: Store, sql: str, parameters: tuple[Any, ...] = ()) -> Iterator[Any]:
+    cursor = store.db.conn.cursor()
+    cursor.row_factory = None
+    return cursor.execute(sql, parameters)
+
+
+_STRAYS: Final = {
+    "snapshots": "SELECT count(*) FROM snapshots s WHERE NOT EXISTS"
+    " (SELECT 1 FROM cases c WHERE c.case_id = s.case_id AND c.snapshot = s.digest)",
+    "screens": "SELECT count(*) FROM (SELECT digest FROM screens EXCEPT SELECT screen FROM reveals)",
+    "manifests": "SELECT count(*) FROM (SELECT digest FROM manifests EXCEPT SELECT manifest FROM models)",
+    "figures": "SELECT count(*) FROM figures WHERE model NOT IN (SELECT digest FROM models)",
+}
+
+
+def strays(store: Store, table: str) -> int:
+    """Return how many rows of a table that events name by digest belong to nothing."""
+    return int(store.rows(_STRAYS[table])[0][0])
+
+
+def missing_manifests(store: Store) -> int:
+    """Return how many model versions have no training manifest here."""
+    sql = "SELECT count(*) FROM models WHERE manifest NOT IN (SELECT digest FROM manifests)"
+    return int(store.rows(sql)[0][0])
+
+
+def misfits(store: Store) -> list[int]:
+    """Return the events of decisions that do not fit the screen they point at."""
+    rows = store.rows(
+        "SELECT a.seq FROM decisions d JOIN audit_log a ON a.event_id = d.decision_id"
+        " LEFT JOIN reveals r USING (reveal_id)"
+        " WHERE (d.case_id, d.reader, d.prediction_id, d.shown_digest, d.shown_at)"
+        " IS NOT (r.case_id, r.reader, r.prediction_id, r.screen, r.shown_at) ORDER BY a.seq LIMIT 100"
+    )
+    return [row[0] for row in rows]
+
+
+def worklist_faults(store: Store) -> list[str]:
+    """Return where the worklist is not what cases and decisions make of it."""
+    found = {words: int(store.rows(sql)[0][0]) for words, sql in _WORKLIST.items()}
+    return [f"{count} {words}" for words, count in found.items() if count]
+
+
+_LATEST_ANSWERS: Final = (
+    "SELECT d.case_id, d.answer, max(a.seq) FROM decisions d JOIN audit_log a ON a.event_id = d.decision_id"
+    " GROUP BY d.case_id"
+)
+_WORKLIST: Final = {
+    "cases of the queue are not in the worklist at their place": (
+        "SELECT count(*) FROM (SELECT case_id, position FROM cases WHERE purpose = 'queue'"
+        " EXCEPT SELECT case_id, position FROM worklist)"
+    ),
+    "rows of the worklist are no cases of the queue": (
+        "SELECT count(*) FROM (SELECT case_id, position FROM worklist"
+        " EXCEPT SELECT case_id, position FROM cases WHERE purpose = 'queue')"
+    ),
+    "cases of the worklist are in another state than their latest decision puts them in": (
+        f"WITH latest AS ({_LATEST_ANSWERS})"
+        " SELECT count(*) FROM worklist w LEFT JOIN latest l USING (case_id) WHERE w.state IS NOT CASE"
+        " WHEN l.answer IS NULL THEN 'open' WHEN l.answer = 'deferred' THEN 'deferred' ELSE 'decided' END"
+    ),
+}
+
+
+def holds(store: Store) -> list[tuple[str, str, str]]:
+    """Return who holds which case until when."""
+    rows = store.rows(
+        "SELECT holder, case_id, held_until FROM worklist WHERE holder IS NOT NULL OR held_until IS NOT NULL"
+    )
+    return [(row["holder"], row["case_id"], row["held_until"]) for row in rows]

@@ -1,0 +1,115 @@
+"""What verification reads of a database, whatever state it is in: never written, one view throughout.
+
+Rows come as they stand in the file. No domain value is made of them, because an altered row may be
+none; a text that is no UTF-8 comes with its bytes escaped instead of stopping the check.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from hitl_review.domain.audit import GENESIS
+from hitl_review.errors import AuditError, WorkspaceMissing
+from hitl_review.store.connection import Access, Store, closed_on_error, sqlite3
+from hitl_review.store.migrations import migrations
+
+RawEvent = tuple[int, str, str, str, str]
+"""seq, event_id, prev_hash, payload, hash."""
+_NOT_THE_FILE: Final = frozenset({3, 5, 6, 7, 9, 10, 14})
+"""SQLite's primary codes for no permission, busy, locked, no memory, interrupted, no disk, can't open."""
+_NO_SIDE_FILES: Final = frozenset({8, 14})
+"""The codes on a medium where not even a reader's side files can be made."""
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[Store]:
+    """Open a database only to look at it, and see all of it as it was at one moment.
+
+    Raises WorkspaceMissing without a file, and AuditError where the check can't be made at all.
+    """
+    if not path.is_file():
+        raise WorkspaceMissing(
+            f"There is no workspace in {path.parent}. Name a folder that holds {path.name}."
+        )
+    try:
+        store = _looked_at(path)
+    except sqlite3.DatabaseError as error:
+        raise AuditError(f"{path} can't be read as a database ({error}), so it was not checked.") from error
+    with store:
+        yield store
+
+
+def _looked_at(path: Path) -> Store:
+    try:
+        return _view(path, "mode=ro")
+    except sqlite3.OperationalError as error:
+        if _code(error) not in _NO_SIDE_FILES or _has_journal(path):
+            raise
+        return _view(path, "immutable=1")
+
+
+def _has_journal(path: Path) -> bool:
+    """Tell whether changes stand beside the file that are not in it yet."""
+    sides = [path.with_name(path.name + suffix) for suffix in ("-wal", "-journal")]
+    return any(side.is_file() and side.stat().st_size > 0 for side in sides)
+
+
+def _view(path: Path, access: Access) -> Store:
+    store = Store(path, access=access)
+    with closed_on_error(store):
+        store.db.conn.text_factory = _text
+        store.db.execute("BEGIN")
+        store.row("SELECT count(*) FROM sqlite_schema")  # from here on, what others write is not seen
+    return store
+
+
+def _text(raw: bytes) -> str:
+    return raw.decode("utf-8", "surrogateescape")
+
+
+def concerns_file(error: sqlite3.DatabaseError) -> bool:
+    """Tell whether an error speaks of what the file holds, and not of a lock, a disk or memory."""
+    return _code(error) not in _NOT_THE_FILE
+
+
+def _code(error: sqlite3.DatabaseError) -> int:
+    code: int = getattr(error, "sqlite_errorcode", 1)
+    return code & 0xFF
+
+
+def integrity_faults(store: Store) -> list[str]:
+    """Return what SQLite's own check of pages, indexes and constraints finds."""
+    return [str(row[0]) for row in store.rows("PRAGMA integrity_check") if row[0] != "ok"]
+
+
+def foreign_key_faults(store: Store) -> list[str]:
+    """Return which tables hold rows that point at nothing, and how many."""
+    counts: dict[str, int] = {}
+    for row in store.db.execute("PRAGMA foreign_key_check"):
+        place = f"{row['table']} point at a row of {row['parent']} that is not there"
+        counts[place] = counts.get(place, 0) + 1
+    return [f"{count} rows of {place}" for place, count in counts.items()]
+
+
+def migration_faults(store: Store) -> list[str]:
+    """Return where the list of steps that made the schema is not the expected one."""
+    expected = [step.name for step in migrations._migrations]
+    found = [row["name"] for row in store.rows("SELECT name FROM _sqlite_migrations ORDER BY rowid")]
+    return [] if found == expected else ["the list of migrations was changed"]
+
+
+def log_end(store: Store) -> tuple[int, str]:
+    """Return how many events the log holds and the hash of the last one."""
+    count = store.rows("SELECT count(*) FROM audit_log NOT INDEXED")[0][0]
+    last = store.row("SELECT hash FROM audit_log ORDER BY seq DESC LIMIT 1")
+    return count, GENESIS if last is None else str(last["hash"])
+
+
+def raw_events(store: Store) -> Iterator[RawEvent]:
+    """Yield the columns of every event in the order of the log."""
+    cursor = store.db.conn.cursor()
+    cursor.row_factory = None
+    return cursor.execute("SELECT seq, event_id, prev_hash, payload, hash FROM audit_log ORDER BY seq")

@@ -1,0 +1,181 @@
+"""The log and the rows it tells of, side by side, in both directions and with equal content.
+
+Most tables have a row per event: the row is written anew from the event and compared column by
+column. Cases, outcomes and predictions have an event per batch, whose digest covers their lines.
+What is known by its digest is digested again. A message names columns, never what stands in them.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from typing import Any, Final
+
+from hitl_review.domain.audit import moment, stamp
+from hitl_review.domain.canonical import bytes_digest, canonical_json, digest, lines_digest
+from hitl_review.domain.verification import Problem
+from hitl_review.errors import AuditError
+from hitl_review.store import counterparts
+from hitl_review.store.connection import Store, sqlite3
+from hitl_review.store.inspection import concerns_file
+from hitl_review.workflow.twins import BATCHES, TWINS, Batch, Told, Twin
+
+_TWIN_OF: Final = {action: twin for twin in TWINS for action in twin.actions}
+_BATCH_OF: Final = {batch.action: batch for batch in BATCHES}
+_LONGEST_HOLD: Final = timedelta(days=1)
+"""No project can ask for a longer lease."""
+_ABSENT: Final = object()
+
+
+class Reconciliation:
+    """Goes along with the log, event by event, and afterwards looks at what no event told of."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._told: Counter[str] = Counter()
+        self._opened: dict[str, tuple[str, str]] = {}
+
+    def compare(self, seq: int, told: Told) -> Iterator[Problem]:
+        """Yield where the rows that an event tells of are missing or differ from it."""
+        action = told["action"]
+        if action == "case.opened":
+            self._opened[told["actor"]] = (told["subject"].removeprefix("case:"), told["at"])
+        try:
+            if action in _TWIN_OF:
+                yield from self._compare_twin(seq, told, _TWIN_OF[action])
+            elif action in _BATCH_OF:
+                yield from self._compare_batch(seq, told, _BATCH_OF[action])
+        except (KeyError, TypeError, AttributeError):
+            yield Problem(seq, "payload", f"its detail does not tell what '{action}' has to tell")
+        except sqlite3.DatabaseError as error:
+            if not concerns_file(error):
+                raise
+            yield Problem(seq, "unreadable", f"its row can't be read: {error}")
+
+    def _compare_twin(self, seq: int, told: Told, twin: Twin) -> Iterator[Problem]:
+        expected = twin.row_of(told)
+        rows = counterparts.rows_beside(self._store, twin.table, twin.key, told["event_id"])
+        self._told[twin.table] += len(rows)
+        if len(rows) != 1:
+            found = "no row" if not rows else f"{len(rows)} rows"
+            yield Problem(seq, "row_missing", f"there is {found} in {twin.table} for it; there must be one")
+            return
+        differing = _differing(expected, twin.comparable(dict(rows[0])))
+        if differing:
+            columns = ", ".join(differing)
+            yield Problem(
+                seq, "row_differs", f"its row in {twin.table} was changed: {columns} differ from it"
+            )
+        if twin.table == "models":
+            yield from self._compare_figures(seq, told)
+
+    def _compare_figures(self, seq: int, told: Told) -> Iterator[Problem]:
+        model = told["subject"].removeprefix("model:")
+        found = {
+            name: (stored, _figure_digest(name, alt, png))
+            for name, stored, alt, png in counterparts.stored_figures(self._store, model)
+        }
+        expected = {name: (each, each) for name, each in told["detail"].get("figures", {}).items()}
+        if found != expected:
+            yield Problem(seq, "digest", "the figures of its model are not those it tells of")
+
+    def _compare_batch(self, seq: int, told: Told, batch: Batch) -> Iterator[Problem]:
+        event_id, detail = told["event_id"], told["detail"]
+        lines = batch.lines(self._store, event_id)
+        self._told[batch.table] += len(lines)
+        if len(lines) != detail["count"]:
+            words = f"{batch.table} holds {len(lines)} rows of its batch; it tells of {detail['count']}"
+            yield Problem(seq, "row_missing", words)
+        elif _lines_digest(lines) != detail["digest"]:
+            yield Problem(seq, "row_differs", f"rows of its batch in {batch.table} were changed")
+        if counterparts.mistimed(self._store, batch.table, batch.time, event_id, told["at"]):
+            yield Problem(seq, "row_differs", f"rows of its batch in {batch.table} differ in {batch.time}")
+
+    def left_over(self) -> Iterator[Problem]:
+        """Yield rows that no event tells of, and what is not where or what its digest says."""
+        checks = [self._untold(table) for table in (*TWINS, *BATCHES)]
+        checks += [self._order(table) for table in (*TWINS, *BATCHES)]
+        checks += [self._digests(), self._fitting(), self._worklist()]
+        for check in checks:
+            try:
+                yield from check
+            except sqlite3.DatabaseError as error:
+                if not concerns_file(error):
+                    raise
+                yield Problem(None, "unreadable", f"a table can't be compared with the log: {error}")
+
+    def _untold(self, table: Twin | Batch) -> Iterator[Problem]:
+        surplus = counterparts.count(self._store, table.table) - self._told[table.table]
+        if surplus:
+            keys = counterparts.untold(self._store, table.table, table.key, table.actions)
+            words = f"{surplus} rows of {table.table} have no event that tells of them"
+            yield Problem(None, "event_missing", f"{words}, such as {', '.join(keys)}" if keys else words)
+
+    def _order(self, table: Twin | Batch) -> Iterator[Problem]:
+        seq = counterparts.disordered(self._store, table.table, table.key, table.order)
+        if seq is not None:
+            yield Problem(seq, "order", f"its row in {table.table} does not stand in the order of the log")
+        if table.order != "rowid" and counterparts.has_gaps(self._store, table.table, table.order):
+            yield Problem(None, "order", f"{table.order} in {table.table} does not count 1, 2, 3 and so on")
+
+    def _digests(self) -> Iterator[Problem]:
+        for stored, case_id, body in counterparts.stored_snapshots(self._store):
+            if stored != _snapshot_digest(case_id, body):
+                yield Problem(None, "digest", f"the snapshot {stored} does not hold what its digest says")
+        for table in ("screens", "manifests"):
+            for stored, body in counterparts.stored_bodies(self._store, table):
+                if stored != _content_digest(body):
+                    yield Problem(None, "digest", f"{stored} in {table} does not hold what its digest says")
+        for table in ("snapshots", "screens", "manifests", "figures"):
+            if stray := counterparts.strays(self._store, table):
+                yield Problem(None, "event_missing", f"{stray} rows of {table} belong to nothing in the log")
+        if missing := counterparts.missing_manifests(self._store):
+            yield Problem(None, "row_missing", f"{missing} models have no training manifest here")
+
+    def _fitting(self) -> Iterator[Problem]:
+        for seq in counterparts.misfits(self._store):
+            yield Problem(seq, "row_differs", "the decision does not fit the screen that it points at")
+
+    def _worklist(self) -> Iterator[Problem]:
+        for words in counterparts.worklist_faults(self._store):
+            yield Problem(None, "worklist", words)
+        for holder, case_id, held_until in counterparts.holds(self._store):
+            opened, at = self._opened.get(holder, ("", "0001-01-01T00:00:00.000000Z"))
+            if opened != case_id or str(held_until) > stamp(moment(at) + _LONGEST_HOLD):
+                yield Problem(
+                    None, "worklist", "a case is held by somebody who did not open it, or for too long"
+                )
+
+
+def _differing(expected: Mapping[str, object], found: Mapping[str, object]) -> list[str]:
+    names = sorted(expected.keys() | found.keys())
+    return [name for name in names if expected.get(name, _ABSENT) != found.get(name, _ABSENT)]
+
+
+def _lines_digest(lines: list[object]) -> str | None:
+    try:
+        return lines_digest(lines)
+    except AuditError:
+        return None  # an altered row that is no JSON has no digest, so it differs
+
+
+def _snapshot_digest(case_id: Any, body: Any) -> str | None:
+    """Return the digest of a snapshot from its stored text, so that not even a blank can be changed in it."""
+    try:
+        return _content_digest(f'{{"case_id":{canonical_json(case_id)},"values":{body}}}')
+    except AuditError:
+        return None
+
+
+def _figure_digest(name: Any, alt: Any, png: Any) -> str | None:
+    try:
+        return digest({"name": name, "alt": alt, "png": bytes_digest(bytes(png))})
+    except (AuditError, TypeError):
+        return None
+
+
+def _content_digest(content: Any) -> str | None:
+    if isinstance(content, str):
+        content = content.encode(errors="surrogateescape")
+    return bytes_digest(content) if isinstance(content, bytes) else None
