@@ -73,6 +73,14 @@ def reveal(store: Store, reveal_id: str) -> Reveal:
     return _reveal(row)
 
 
+def find_reveal(store: Store, case_id: str, reader: str, screen: str) -> Reveal | None:
+    """Return the record that a reader was shown this very screen, or None."""
+    row = store.row(
+        "SELECT * FROM reveals WHERE case_id = ? AND reader = ? AND screen = ?", (case_id, reader, screen)
+    )
+    return None if row is None else _reveal(row)
+
+
 def latest_reveal(store: Store, case_id: str, reader: str) -> Reveal | None:
     """Return the last screen of a case that a reader was shown, or None."""
     row = store.row(

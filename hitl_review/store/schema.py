@@ -187,6 +187,7 @@ INDEXES: Final = {
     "decisions_first": (
         "CREATE UNIQUE INDEX decisions_first ON decisions (case_id, reader) WHERE supersedes IS NULL"
     ),
+    "decisions_by_case": "CREATE INDEX decisions_by_case ON decisions (case_id, reader)",
     "decisions_by_reader": "CREATE INDEX decisions_by_reader ON decisions (reader, decided_at)",
     "outcomes_by_case": "CREATE INDEX outcomes_by_case ON outcomes (case_id)",
     "cases_by_event": "CREATE INDEX cases_by_event ON cases (event_id)",

@@ -66,7 +66,9 @@ def page(folder: Path) -> None:
     """Show how far the build is, and go on by itself when it is done."""
     widgets.style()
     st.title("Making the demonstration workspace", anchor=False)
-    st.text("Real patients of the SUPPORT2 study are imported and a first model is trained. This happens once.")
+    st.text(
+        "Real patients of the SUPPORT2 study are imported and a first model is trained. This happens once."
+    )
     _progress(str(folder))
     widgets.line(widgets.NOT_A_DEVICE)
 

@@ -47,13 +47,17 @@ def _open_decision(workspace: Workspace, opened: Opened, shown: Shown, actor: Ac
         st.subheader("Change your decision" if opened.decision else "Your decision", anchor=False)
         if opened.read is not None:
             call = workspace.project.label_words(opened.read.label)
-            widgets.line(f"You said {opened.read.probability:.0%}: {call}. The model says {view.label_words}.")
+            widgets.line(
+                f"You said {opened.read.probability:.0%}: {call}. The model says {view.label_words}."
+            )
         with st.container(gap="xsmall", key="answers"):
             _answer_button("Accept", f"{view.label_words}", "A", "accept", act, chosen)
             _answer_button("Override", f"{view.other_words}", "O", f"{prefix}override", act, chosen)
             _answer_button("Defer", "not now, or not by me", "D", f"{prefix}defer", act, chosen)
         if chosen in ("override", "defer"):
-            _reason_buttons(workspace.project.reasons_for("override" if chosen == "override" else "defer"), chosen, act)
+            _reason_buttons(
+                workspace.project.reasons_for("override" if chosen == "override" else "defer"), chosen, act
+            )
         st.text_area(
             "Comment",
             key=session.field("comment", case_id),
@@ -99,7 +103,9 @@ def _answer_button(word: str, consequence: str, key: str, mode: str, act: _Act, 
 
 def _reason_buttons(reasons: tuple[Reason, ...], chosen: str, act: _Act) -> None:
     answer = Answer.OVERRIDDEN if chosen == "override" else Answer.DEFERRED
-    widgets.line(f"Why? The key of a reason records the {'override' if chosen == 'override' else 'deferral'}.")
+    widgets.line(
+        f"Why? The key of a reason records the {'override' if chosen == 'override' else 'deferral'}."
+    )
     with st.container(gap="xxsmall", key="reasons"):
         for number, reason in enumerate(reasons, start=1):
             note = " (needs a comment)" if reason.needs_comment else ""
@@ -159,5 +165,11 @@ def _decided(workspace: Workspace, decision: Decision, actor: Actor) -> None:
             st.text(f"Comment: {decision.comment}")
         signature = decision.signature
         widgets.line(f"Signed {signature.name}, {signature.meaning}, {signature.at:%Y-%m-%d %H:%M:%S} UTC")
-        st.button("Change my decision", key=f"change_{decision.decision_id}", on_click=session.set_mode,
-                  args=(CHANGING,), shortcut="O", width="stretch")
+        st.button(
+            "Change my decision",
+            key=f"change_{decision.decision_id}",
+            on_click=session.set_mode,
+            args=(CHANGING,),
+            shortcut="O",
+            width="stretch",
+        )

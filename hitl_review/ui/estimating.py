@@ -34,8 +34,12 @@ def panel(workspace: Workspace, opened: Opened, actor: Actor) -> str:
         )
         st.markdown("**Your call**, which stores the estimate")
         token = session.token("read", case_id)
-        _call_button(f"Yes: {target.positive.words}", "Y", (case_id, target.positive.code, token, actor.account_id))
-        _call_button(f"No: {target.negative.words}", "X", (case_id, target.negative.code, token, actor.account_id))
+        _call_button(
+            f"Yes: {target.positive.words}", "Y", (case_id, target.positive.code, token, actor.account_id)
+        )
+        _call_button(
+            f"No: {target.negative.words}", "X", (case_id, target.negative.code, token, actor.account_id)
+        )
     widgets.next_button(workspace, opened, actor)
     widgets.footing(workspace, opened, actor)
     return STAGE

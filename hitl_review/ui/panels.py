@@ -23,7 +23,7 @@ def model_html(view: ModelView, own: float | None) -> str:
     return (
         f'<section class="hr-model{_faded(view)}" aria-label="The model\'s view">{_headline(view)}'
         f"{scale_html(view, own)}{reliability_html(view.reliability)}"
-        f'<h3>Why the model says this</h3>{sentences_html(view.reasons)}{contributions_html(view)}'
+        f"<h3>Why the model says this</h3>{sentences_html(view.reasons)}{contributions_html(view)}"
         '<p class="hr-small">These are the model\'s reasons for its score, not causes of illness.</p></section>'
     )
 

@@ -57,5 +57,3 @@ def _pages(actor: Actor | None) -> list[StreamlitPage]:
         st.Page(PAGES / f"{name}.py", title=title, icon=icon, url_path=name, default=place == 0)
         for place, (_, name, title, icon) in enumerate(allowed)
     ]
-
-

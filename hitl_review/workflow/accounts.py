@@ -8,7 +8,9 @@ from hitl_review.store import accounts, audit
 from hitl_review.workflow.workspace import Workspace
 
 
-def add_account(workspace: Workspace, account_id: str, name: str, role: Role, *, actor: Actor = SYSTEM) -> Account:
+def add_account(
+    workspace: Workspace, account_id: str, name: str, role: Role, *, actor: Actor = SYSTEM
+) -> Account:
     """Make an account; an account id is given once and never to somebody else."""
     require(actor, Permission.MANAGE_ACCOUNTS)
     store = workspace.store

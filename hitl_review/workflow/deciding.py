@@ -6,6 +6,8 @@ mind is a new decision that supersedes the one in force. Decision and event are 
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from hitl_review.domain.account import Actor, Permission, require
 from hitl_review.domain.audit import check_token, stamp
 from hitl_review.domain.decision import Answer, Choice, Decision, ReasonRule, Reveal, Signature, settled
@@ -64,7 +66,9 @@ def _checked_reveal(workspace: Workspace, reveal_id: str, actor: Actor) -> Revea
         raise Conflict("This screen was shown to somebody else. Open the case yourself before you decide it.")
     shown = predictions.get(workspace.store, reveal.prediction_id)
     if shown.model != models.champion(workspace.store).digest:
-        raise Conflict("The model was changed after this screen was shown. Open the case again to see its view.")
+        raise Conflict(
+            "The model was changed after this screen was shown. Open the case again to see its view."
+        )
     return reveal
 
 

@@ -57,7 +57,9 @@ def data_folder(name: str) -> Path:
     raise WorkspaceError(f"The data set '{name}' is not part of this installation. Install hitl-review anew.")
 
 
-def make_demo(folder: Path, *, all_cases: bool = False, progress: Told = lambda step, of, words: None) -> DemoReport:
+def make_demo(
+    folder: Path, *, all_cases: bool = False, progress: Told = lambda step, of, words: None
+) -> DemoReport:
     """Make the SUPPORT2 workspace if it is not there, and complete it if a run was killed half-way.
 
     Imports 500 patients with outcomes, the 2,000 of the locked hold-out and the queue; trains the
@@ -132,7 +134,9 @@ def _table(path: Path) -> Iterator[dict[str, str]]:
 def _rows_as_file(table: Path, wanted: list[str]) -> Iterator[Path]:
     """Give the wanted rows as a file of their own, in the wanted order, so that they come in by the usual door."""
     place = {case_id: number for number, case_id in enumerate(wanted)}
-    rows = sorted((row for row in _table(table) if row["case_id"] in place), key=lambda row: place[row["case_id"]])
+    rows = sorted(
+        (row for row in _table(table) if row["case_id"] in place), key=lambda row: place[row["case_id"]]
+    )
     text = io.StringIO()
     writer = csv.DictWriter(text, fieldnames=list(rows[0]), lineterminator="\n")
     writer.writeheader()

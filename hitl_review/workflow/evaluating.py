@@ -28,7 +28,9 @@ def hold_out_report(
     labels = np.array([outcomes[case.case_id] for case in known], dtype=np.float64)
     if len(set(labels.tolist())) < 2:
         return None
-    scores, explanations = score_and_explain(model, matrix(model.spec, [case.snapshot.values for case in known]))
+    scores, explanations = score_and_explain(
+        model, matrix(model.spec, [case.snapshot.values for case in known])
+    )
     chance, threshold = scores.probabilities, project.target.threshold
     area = evaluation.area_under_curve(labels, chance)
     line = evaluation.calibration_line(labels, chance)
@@ -57,7 +59,11 @@ def hold_out_report(
 
 
 def _subgroups(
-    cases: Sequence[Case], labels: np.ndarray[Any, Any], chance: np.ndarray[Any, Any], name: str, threshold: float
+    cases: Sequence[Case],
+    labels: np.ndarray[Any, Any],
+    chance: np.ndarray[Any, Any],
+    name: str,
+    threshold: float,
 ) -> dict[str, Any]:
     groups = [_level(case, name) for case in cases]
     found = evaluation.subgroup_reliability(labels, chance, groups, threshold=threshold)
@@ -77,7 +83,9 @@ def _level(case: Case, name: str) -> str | None:
     return None if value is None else str(value)
 
 
-def _bins(labels: np.ndarray[Any, Any], chance: np.ndarray[Any, Any], count: int = 10) -> list[dict[str, Any]]:
+def _bins(
+    labels: np.ndarray[Any, Any], chance: np.ndarray[Any, Any], count: int = 10
+) -> list[dict[str, Any]]:
     """Tenths of the cases by predicted probability: what was predicted, what was found."""
     order = np.argsort(chance, kind="stable")
     return [
@@ -97,5 +105,3 @@ def _numbers(value: float, low: float, high: float) -> dict[str, float | int | N
 
 def _finite(number: float) -> float | None:
     return float(number) if isfinite(number) else None
-
-

@@ -34,7 +34,13 @@ def facts_of(project: Project, snapshot: Snapshot) -> Facts:
     target = project.target
     broken = "; ".join(rule.words for rule in project.violated_rules(snapshot.values))
     return Facts(
-        snapshot.case_id, target.question, target.index_time, target.horizon, project.intended_use, groups, broken
+        snapshot.case_id,
+        target.question,
+        target.index_time,
+        target.horizon,
+        project.intended_use,
+        groups,
+        broken,
     )
 
 
@@ -166,14 +172,21 @@ def reason_lines(
 ) -> tuple[ReasonLine, ...]:
     """Return the contributions as a person reads them, the largest first."""
     ordered = sorted(contributions, key=lambda each: (-abs(each.amount), each.feature))
-    return tuple(_reason_line(project.feature(each.feature), snapshot.values.get(each.feature), each) for each in ordered)
+    return tuple(
+        _reason_line(project.feature(each.feature), snapshot.values.get(each.feature), each)
+        for each in ordered
+    )
 
 
 def _reason_line(feature: Feature, value: Value, contribution: Contribution) -> ReasonLine:
     text = value_text(feature, value)
     with_unit = f"{text} {feature.unit}".strip() if value is not None else text
     return ReasonLine(
-        feature.name, feature.label, with_unit, contribution.amount, reason_sentence(feature, value, contribution)
+        feature.name,
+        feature.label,
+        with_unit,
+        contribution.amount,
+        reason_sentence(feature, value, contribution),
     )
 
 

@@ -43,7 +43,9 @@ def _familiar(project: Project, found: Unfamiliarity) -> Notice:
         return Notice(Gravity.WARNING, "Unlike the training patients:", found.sentence(labels) + ".")
     if found.outside:
         return Notice(Gravity.NOTE, "Partly outside the training range:", found.sentence(labels) + ".")
-    return Notice(Gravity.FINE, "Like the training patients:", "every measured value lies in the range trained on.")
+    return Notice(
+        Gravity.FINE, "Like the training patients:", "every measured value lies in the range trained on."
+    )
 
 
 def _measured(project: Project, snapshot: Snapshot) -> Notice:
@@ -52,7 +54,9 @@ def _measured(project: Project, snapshot: Snapshot) -> Notice:
     if keys:
         return Notice(Gravity.WARNING, "Key inputs not measured:", ", ".join(keys) + ".")
     if missing:
-        return Notice(Gravity.NOTE, f"{len(missing)} of {len(project.features)} inputs not measured", "(no key one).")
+        return Notice(
+            Gravity.NOTE, f"{len(missing)} of {len(project.features)} inputs not measured", "(no key one)."
+        )
     return Notice(Gravity.FINE, "Complete:", "every input was measured.")
 
 
@@ -71,7 +75,9 @@ def _subgroup(words: str, group: Mapping[str, Any] | None) -> Notice:
     if group is None or group["cases"] < LEAST_IN_SUBGROUP:
         count = 0 if group is None else group["cases"]
         return Notice(
-            Gravity.NOTE, f"{words}:", f"only {count} such hold-out patients, too few to say how reliable it is."
+            Gravity.NOTE,
+            f"{words}:",
+            f"only {count} such hold-out patients, too few to say how reliable it is.",
         )
     found, right = group["sensitivity"], group["positive_predictive_value"]
     weak = any(share["value"] is not None and share["value"] < WEAK_SHARE for share in (found, right))

@@ -42,7 +42,9 @@ def replay(workspace: Workspace, decision_id: str, *, source: ModelSource | None
     store = workspace.store
     decision = reviews.find_decision(store, decision_id)
     if decision is None:
-        raise NotFound("There is no decision with this id. List them with `hitl-review export --what decisions`.")
+        raise NotFound(
+            "There is no decision with this id. List them with `hitl-review export --what decisions`."
+        )
     prediction = predictions.get(store, decision.prediction_id)
     model = (source or stored_model(store))(prediction.model)
     snapshot = cases.snapshot(store, prediction.snapshot)

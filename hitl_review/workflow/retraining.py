@@ -44,7 +44,9 @@ def train_champion(
     require(actor, Permission.TRAIN)
     newest = models.newest_move(workspace.store)
     if newest is not None:
-        raise Conflict("There is a champion already. A successor has to come through retraining and the gate.")
+        raise Conflict(
+            "There is a champion already. A successor has to come through retraining and the gate."
+        )
     progress("collecting training cases")
     rows = labelled_by_outcome(workspace)
     version = train_version(workspace, rows, actor=actor, progress=progress)
@@ -96,7 +98,9 @@ def train_version(
     model = _fit(workspace, rows, manifest=text_digest(body))
     progress("measuring on the hold-out")
     held_out = cases.of_purpose(workspace.store, Purpose.HOLDOUT)
-    report = hold_out_report(workspace.project, model, held_out, cases.outcomes(workspace.store, Purpose.HOLDOUT))
+    report = hold_out_report(
+        workspace.project, model, held_out, cases.outcomes(workspace.store, Purpose.HOLDOUT)
+    )
     progress("drawing what the model has learned")
     figures = _figures(workspace, model, rows)
     card = {**artifacts.card(model), "hold_out": report, "project": workspace.project_digest}
@@ -130,7 +134,12 @@ def _keep(
     store, card_text = workspace.store, canonical_json(card)
     with store.transaction(actor) as transaction:
         version = ModelVersion(
-            model.digest, models.next_name(store), transaction.now, actor.account_id, text_digest(body), card_text
+            model.digest,
+            models.next_name(store),
+            transaction.now,
+            actor.account_id,
+            text_digest(body),
+            card_text,
         )
         detail = {
             "name": version.name,
@@ -141,7 +150,9 @@ def _keep(
             "figures": {figure.name: figure.digest for figure in figures},
         }
         event = audit.append(store, "model.trained", f"model:{model.digest}", detail)
-        models.add(store, version, artefact=artifacts.save(model), manifest_body=body, event_id=event.event_id)
+        models.add(
+            store, version, artefact=artifacts.save(model), manifest_body=body, event_id=event.event_id
+        )
         models.add_figures(store, model.digest, figures)
     return version
 
@@ -150,8 +161,8 @@ def _figures(workspace: Workspace, model: TrainedModel, rows: Sequence[LabelledC
     """Draw the global plots where matplotlib (the `figures` extra) is installed; without it there are none."""
     if find_spec("matplotlib") is None:
         return []
-    from hitl_review.model.global_plots import draw  # shap and matplotlib take seconds and are not for serving
+    from hitl_review.model.global_plots import (
+        draw,
+    )  # shap and matplotlib take seconds and are not for serving
 
     return draw(workspace.project, model, matrix(model.spec, [row.case.snapshot.values for row in rows]))
-
-

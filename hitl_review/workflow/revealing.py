@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from hitl_review.domain.account import Actor
@@ -34,7 +35,12 @@ class Shown:
 
 
 def reveal(
-    workspace: Workspace, case_id: str, *, actor: Actor, token: str, source: ModelSource | None = None
+    workspace: Workspace,
+    case_id: str,
+    *,
+    actor: Actor,
+    token: str | None = None,
+    source: ModelSource | None = None,
 ) -> Shown:
     """Show the champion's view of a case to a reader and keep what was shown.
 
@@ -58,28 +64,35 @@ def screen_of(
     explanation = explain(model, row).row(0)
     card: Mapping[str, Any] = json.loads(version.card)
     backing = Backing(
-        version.name, model.record.base_rate, notices_of(workspace.project, case.snapshot, model, row, version, card)
+        version.name,
+        model.record.base_rate,
+        notices_of(workspace.project, case.snapshot, model, row, version, card),
     )
-    view = view_of(workspace.project, workspace.project_digest, case.snapshot, prediction, explanation, backing)
+    view = view_of(
+        workspace.project, workspace.project_digest, case.snapshot, prediction, explanation, backing
+    )
     return Screen(facts_of(workspace.project, case.snapshot), view)
 
 
-def _kept(workspace: Workspace, screen: Screen, actor: Actor, token: str) -> Reveal:
+def _kept(workspace: Workspace, screen: Screen, actor: Actor, token: str | None) -> Reveal:
+    """Return the record that this screen was shown to this reader, making it if it is new."""
     store, body = workspace.store, screen.body
-    digest, view = text_digest(body), screen.view
+    case_id, digest = screen.facts.case_id, text_digest(body)
+    earlier = reviews.find_reveal(store, case_id, actor.account_id, digest)
+    if earlier is not None:
+        return earlier
     with store.transaction(actor) as transaction:
-        latest = reviews.latest_reveal(store, screen.facts.case_id, actor.account_id)
-        if latest is not None and latest.screen == digest:
-            return latest
-        shown = Reveal(
-            check_token(token),
-            screen.facts.case_id,
-            actor.account_id,
-            view.prediction_id,
-            digest,
-            transaction.now,
-        )
-        detail = {"prediction": view.prediction_id, "model": view.model, "shown_digest": digest}
-        audit.append(store, "prediction.shown", f"case:{shown.case_id}", detail, event_id=token)
+        earlier = reviews.find_reveal(store, case_id, actor.account_id, digest)
+        if earlier is not None:
+            return earlier
+        shown = _reveal(screen, digest, actor, token or audit.new_token(), transaction.now)
+        detail = {"prediction": shown.prediction_id, "model": screen.view.model, "shown_digest": digest}
+        audit.append(store, "prediction.shown", f"case:{case_id}", detail, event_id=shown.reveal_id)
         reviews.add_reveal(store, shown, screen_body=body)
     return shown
+
+
+def _reveal(screen: Screen, digest: str, actor: Actor, token: str, now: datetime) -> Reveal:
+    return Reveal(
+        check_token(token), screen.facts.case_id, actor.account_id, screen.view.prediction_id, digest, now
+    )

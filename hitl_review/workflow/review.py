@@ -140,13 +140,17 @@ def commit_read(
 
 def _same_read(earlier: Read, token: str) -> Read:
     if earlier.read_id != token:
-        raise Conflict("Your own estimate of this case is stored already and stays as it is. Go on to the model's view.")
+        raise Conflict(
+            "Your own estimate of this case is stored already and stays as it is. Go on to the model's view."
+        )
     return earlier
 
 
 def _check_unseen(workspace: Workspace, case_id: str, actor: Actor) -> None:
     if reviews.latest_reveal(workspace.store, case_id, actor.account_id) is not None:
-        raise Conflict("You have seen the model's view of this case, so an estimate would no longer be your own.")
+        raise Conflict(
+            "You have seen the model's view of this case, so an estimate would no longer be your own."
+        )
 
 
 def read_detail(read: Read) -> dict[str, object]:

@@ -55,7 +55,9 @@ def score_cases(
     return done
 
 
-def ensure_prediction(workspace: Workspace, case: Case, digest: str, model: TrainedModel, actor: Actor) -> Prediction:
+def ensure_prediction(
+    workspace: Workspace, case: Case, digest: str, model: TrainedModel, actor: Actor
+) -> Prediction:
     """Return what a model says of a case, asking it now if it was not asked before."""
     found = predictions.find(workspace.store, case.case_id, model=digest, snapshot=case.snapshot.digest)
     if found is not None:
@@ -84,7 +86,11 @@ def _score_batch(
                 admitted, scores.margins.tolist(), scores.probabilities.tolist(), scores.verdicts, strict=True
             )
         ]
-        detail = {"model": digest, "count": len(made), "digest": lines_digest([predictions.made_line(p) for p in made])}
+        detail = {
+            "model": digest,
+            "count": len(made),
+            "digest": lines_digest([predictions.made_line(p) for p in made]),
+        }
         event = audit.append(workspace.store, "prediction.made", f"model:{digest}", detail)
         predictions.add(workspace.store, made, event_id=event.event_id)
     return made
@@ -103,5 +109,14 @@ def _prediction(
     label = target.positive.code if probability >= target.threshold else target.negative.code
     name = prediction_id(model=digest, snapshot=case.snapshot.digest)
     return Prediction(
-        name, case.case_id, digest, case.snapshot.digest, margin, probability, target.threshold, label, verdict, now
+        name,
+        case.case_id,
+        digest,
+        case.snapshot.digest,
+        margin,
+        probability,
+        target.threshold,
+        label,
+        verdict,
+        now,
     )

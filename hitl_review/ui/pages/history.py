@@ -22,7 +22,9 @@ def page(workspace: Workspace, actor: Actor) -> None:
     if not decisions:
         st.text("Nothing decided yet. Open Review and decide a case: it will stand here.")
         return
-    widgets.line(f"The latest {len(decisions)} decisions in force. A changed decision stays in the audit log.")
+    widgets.line(
+        f"The latest {len(decisions)} decisions in force. A changed decision stays in the audit log."
+    )
     st.dataframe(
         pd.DataFrame([_row(workspace, decision) for decision in decisions]),
         key="decisions",
@@ -31,7 +33,9 @@ def page(workspace: Workspace, actor: Actor) -> None:
         height="content" if len(decisions) < 15 else 560,
         alt="Your decisions in force, newest first",
     )
-    chosen = st.selectbox("Open a case", [decision.case_id for decision in decisions], index=None, key="reopened")
+    chosen = st.selectbox(
+        "Open a case", [decision.case_id for decision in decisions], index=None, key="reopened"
+    )
     if chosen is not None:
         session.go_to(chosen)
         st.switch_page(session.review_page(), query_params={"case": chosen, "reader": actor.account_id})

@@ -58,10 +58,8 @@ def _draw(workspace: Workspace, opened: Opened, actor: Actor) -> str:
 
 
 def _shown(workspace: Workspace, opened: Opened, actor: Actor) -> Shown | None:
-    case_id = opened.case.case_id
     try:
-        source = cache.model_source(workspace.store)
-        return reveal(workspace, case_id, actor=actor, token=session.token("reveal", case_id), source=source)
+        return reveal(workspace, opened.case.case_id, actor=actor, source=cache.model_source(workspace.store))
     except HitlError as refusal:
         st.warning(str(refusal))
         return None
@@ -73,7 +71,9 @@ def _before(workspace: Workspace, opened: Opened, actor: Actor, column: DeltaGen
         if opened.needs_read and not opened.facts.excluded:
             return estimating.panel(workspace, opened, actor)
         if opened.facts.excluded:
-            st.warning(f"The model may not be asked about this patient. This does not hold: {opened.facts.excluded}.")
+            st.warning(
+                f"The model may not be asked about this patient. This does not hold: {opened.facts.excluded}."
+            )
         widgets.next_button(workspace, opened, actor)
         return "closed"
 
