@@ -208,7 +208,7 @@ def _parquet_table(
         _check_unpacked_size(file.metadata, name)
         batches = file.iter_batches(batch_size=_PARQUET_ROWS, columns=list(wanted))
         columns = _joined(_parquet_parts(batches, wanted, name))
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise IntakeError(f"The Parquet file {name} is damaged. Write it anew.") from error
     count = len(columns[wanted[0]])
     return Table(columns, np.arange(1, count + 1, dtype=np.int64), (), digest)
