@@ -1,0 +1,123 @@
+"""Commands on a workspace as a whole: demo, init, serve, backup, doctor."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from hitl_review.cli.arguments import (
+    account_option,
+    acting,
+    json_option,
+    workspace_argument,
+    workspace_command,
+)
+from hitl_review.cli.showing import print_json, steps_bar
+
+
+@workspace_command("demo", example="hitl-review demo demo-workspace")
+@workspace_argument
+@click.option(
+    "--all", "all_cases", is_flag=True, help="Load the whole queue of 6,605, not only the first 400."
+)
+def demo(workspace: Path, all_cases: bool) -> None:
+    """Make the SUPPORT2 demo workspace, if it is not there.
+
+    Imports the patients of the public SUPPORT2 data, trains the first champion, fills the queue and
+    makes the demo accounts. Once made, running it again changes nothing.
+    """
+    from hitl_review.workflow.demo import make_demo
+
+    with steps_bar() as progress:
+        report = make_demo(workspace, all_cases=all_cases, progress=progress)
+    done = "is ready" if report.made else "was there already"
+    click.echo(f"The demo workspace {workspace} {done}: {report.cases:,} patients, model {report.model}.")
+    click.echo("Demo accounts (picked from a list; there are no passwords yet):")
+    for account in report.accounts:
+        click.echo(f"  {account.account_id:<12} {account.name:<20} {account.role.words}")
+    click.echo(f"Next: hitl-review serve {workspace}")
+
+
+@workspace_command("init", example="hitl-review init clinic --project project.toml --reader anna 'Anna Berg'")
+@workspace_argument
+@click.option(
+    "--project",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="The project.toml: what is predicted, from which features, under which policies.",
+)
+@click.option(
+    "--reader",
+    "reader_names",
+    type=(str, str),
+    multiple=True,
+    metavar="ID NAME",
+    help="Somebody who will review cases here: an account id and a printed name. Give it once per reader.",
+)
+def init(workspace: Path, project: Path, reader_names: tuple[tuple[str, str], ...]) -> None:
+    """Make an empty workspace for one's own data."""
+    from hitl_review.domain.account import Role
+    from hitl_review.project import read_project_text
+    from hitl_review.workflow.accounts import add_account
+    from hitl_review.workflow.workspace import create_workspace, open_workspace
+
+    create_workspace(workspace, read_project_text(project))
+    with open_workspace(workspace) as opened:
+        for account_id, name in reader_names:
+            add_account(opened, account_id, name, Role.READER)
+    click.echo(f"The workspace {workspace} is made.")
+    click.echo(f"Next: hitl-review import {workspace} FILE --purpose training")
+
+
+@workspace_command("serve", example="hitl-review serve demo-workspace --port 8501")
+@workspace_argument
+@click.option("--port", type=click.IntRange(1, 65535), default=8501, show_default=True)
+@click.option("--address", default="127.0.0.1", show_default=True, help="Where to listen.")
+def serve(workspace: Path, port: int, address: str) -> None:
+    """Serve the review pages, until it is stopped with Ctrl+C."""
+    from hitl_review.ui.server import serve as serve_pages  # the one place where a door opens the other
+
+    serve_pages(workspace, port=port, address=address)
+
+
+@workspace_command("backup", example="hitl-review backup demo-workspace backup-2026-11-22.db")
+@workspace_argument
+@click.argument("file", type=click.Path(path_type=Path))
+@account_option
+def backup(workspace: Path, file: Path, account: str | None) -> None:
+    """Write a consistent, verified copy of the database to FILE.
+
+    Copying review.db by hand while the app runs gives a broken copy; this one is whole. The key
+    that signs checkpoints is not in it.
+    """
+    from hitl_review.workflow.backup import backup as make_backup
+    from hitl_review.workflow.workspace import open_workspace
+
+    with open_workspace(workspace) as opened:
+        actor = acting(opened, account)
+    make_backup(workspace, file, actor=actor)
+    click.echo(f"The backup {file} is written and verified.")
+
+
+@workspace_command("doctor", example="hitl-review doctor demo-workspace")
+@workspace_argument
+@json_option
+@click.pass_context
+def doctor(context: click.Context, workspace: Path, as_json: bool) -> None:
+    """Check environment, settings and workspace; say what to mend.
+
+    Leaves with 1 if something is a problem; warnings are allowed.
+    """
+    from hitl_review.workflow.diagnosing import diagnose, is_well
+
+    checks = diagnose(workspace)
+    if as_json:
+        print_json({"ok": is_well(checks), "checks": [asdict(each) for each in checks]})
+    else:
+        for check in checks:
+            click.echo(f"{check.state.value:<8} {check.name:<19} {check.found}")
+            if check.advice:
+                click.echo(f"{'':<28} -> {check.advice}")
+    context.exit(0 if is_well(checks) else 1)
