@@ -39,7 +39,8 @@ def _headline(view: ModelView) -> str:
         f"<p>{escape(view.probability_words)}</p>"
         f'<p class="hr-small">For comparison: {escape(view.base_rate_words)}. '
         f"Its call changes at {view.threshold:.0%}.</p></div></div>"
-        f'<p class="hr-verdict hr-verdict-{view.verdict.value}"><span aria-hidden="true">{_SHAPES[view.verdict]}</span> '
+        f'<p class="hr-verdict hr-verdict-{view.verdict.value}">'
+        f'<span aria-hidden="true">{_SHAPES[view.verdict]}</span> '
         f"{escape(view.verdict_words)}<small>{escape(view.verdict_meaning)}</small></p>"
     )
 
@@ -53,6 +54,7 @@ def reliability_html(notices: tuple[Notice, ...]) -> str:
 
 def _notice_html(notice: Notice) -> str:
     return (
-        f'<li class="hr-{notice.gravity.value}"><span class="hr-sign" aria-hidden="true">{_SIGNS[notice.gravity]}</span>'
+        f'<li class="hr-{notice.gravity.value}">'
+        f'<span class="hr-sign" aria-hidden="true">{_SIGNS[notice.gravity]}</span>'
         f"<span><b>{escape(notice.title)}</b> {escape(notice.text)}</span></li>"
     )

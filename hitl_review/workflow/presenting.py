@@ -192,7 +192,7 @@ def _reason_line(feature: Feature, value: Value, contribution: Contribution) -> 
 
 def reason_sentence(feature: Feature, value: Value, contribution: Contribution) -> str:
     """Return one contribution as a sentence: "Creatinine 3.1 mg/dL (ref 0.6–1.2) raised the model's score"."""
-    verb = "raised" if contribution.amount > 0 else "lowered"
+    verb = "raised" if contribution.amount > 0 else "lowered" if contribution.amount < 0 else "did not move"
     if value is None:
         return f"{feature.label} was not measured; that {verb} the model's score"
     reference = reference_text(feature)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from importlib.util import find_spec
 
 from hitl_review.domain.account import SYSTEM, Actor, Permission, require
 from hitl_review.domain.audit import canonical_json, text_digest
@@ -13,10 +12,11 @@ from hitl_review.domain.registry import Figure, ModelVersion
 from hitl_review.errors import Conflict, ModelError
 from hitl_review.model import artifacts
 from hitl_review.model.artifacts import TrainedModel
-from hitl_review.model.features import directions, feature_spec, matrix
+from hitl_review.model.features import FeatureSpec, Matrix, directions, feature_spec, matrix
 from hitl_review.model.training import train
 from hitl_review.store import audit, cases, models
 from hitl_review.workflow.evaluating import hold_out_report
+from hitl_review.workflow.picturing import pictures_of
 from hitl_review.workflow.promotion import promote
 from hitl_review.workflow.workspace import Workspace
 
@@ -102,7 +102,7 @@ def train_version(
         workspace.project, model, held_out, cases.outcomes(workspace.store, Purpose.HOLDOUT)
     )
     progress("drawing what the model has learned")
-    figures = _figures(workspace, model, rows)
+    figures = pictures_of(workspace.project, model, _values(model.spec, rows))
     card = {**artifacts.card(model), "hold_out": report, "project": workspace.project_digest}
     return _keep(workspace, model, body, card, figures, actor)
 
@@ -111,7 +111,7 @@ def _fit(workspace: Workspace, rows: Sequence[LabelledCase], *, manifest: str) -
     project = workspace.project
     spec = feature_spec(project)
     return train(
-        matrix(spec, [row.case.snapshot.values for row in rows]),
+        _values(spec, rows),
         [row.label for row in rows],
         spec=spec,
         settings=project.training,
@@ -157,12 +157,5 @@ def _keep(
     return version
 
 
-def _figures(workspace: Workspace, model: TrainedModel, rows: Sequence[LabelledCase]) -> list[Figure]:
-    """Draw the global plots where matplotlib (the `figures` extra) is installed; without it there are none."""
-    if find_spec("matplotlib") is None:
-        return []
-    from hitl_review.model.global_plots import (
-        draw,
-    )  # shap and matplotlib take seconds and are not for serving
-
-    return draw(workspace.project, model, matrix(model.spec, [row.case.snapshot.values for row in rows]))
+def _values(spec: FeatureSpec, rows: Sequence[LabelledCase]) -> Matrix:
+    return matrix(spec, [row.case.snapshot.values for row in rows])
