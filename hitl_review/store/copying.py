@@ -21,5 +21,6 @@ def copy_into(store: Store, path: Path) -> None:
             os.fsync(file.fileno())
     except (OSError, sqlite3.DatabaseError) as error:
         raise WorkspaceError(
-            f"The copy {path.name} could not be written ({error}). Check free space and the folder's permissions."
+            f"The copy {path.name} could not be written ({error}). "
+            "Check free space and the folder's permissions."
         ) from error

@@ -23,6 +23,8 @@ from hitl_review.store.connection import DATABASE, Store, schema_faults, sqlite3
 from hitl_review.workflow.reconciling import Reconciliation
 from hitl_review.workflow.workspace import Workspace
 
+__all__ = ["Problem", "Progress", "Verification", "history", "line_of", "printable", "verify", "verify_file"]
+
 MOST_PROBLEMS: Final = 1_000
 """After so many problems the check stops: the file is wrong as a whole."""
 _STEP: Final = 4_096

@@ -1,0 +1,86 @@
+"""A consistent copy of a workspace's database that was verified before it is called a backup.
+
+The key that signs checkpoints is not copied: it belongs in other hands than the data. To restore, put
+the file into a folder as `review.db`.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from pathlib import Path
+
+from hitl_review.domain.account import SYSTEM, Actor, Permission, require
+from hitl_review.errors import AuditError, HitlError, StoreUnavailable, WorkspaceError
+from hitl_review.store import audit
+from hitl_review.store.connection import Store, open_store
+from hitl_review.store.copying import copy_into
+from hitl_review.workflow.auditing import verify_file
+
+
+def backup(workspace_folder: Path, file: Path, *, actor: Actor = SYSTEM) -> Path:
+    """Write a verified copy of a workspace's database to a new file and return it; nothing is overwritten.
+
+    The log tells of the backup before it is made, so the copy holds that event as well; where it
+    then fails, `backup.failed` follows. Raises WorkspaceError when it can't be written, AuditError when
+    the copy does not verify: then the workspace itself should be looked at with `audit verify`.
+    """
+    require(actor, Permission.EXPORT)
+    _check_place(file)
+    with open_store(workspace_folder) as store:
+        with store.transaction(actor):
+            token = audit.new_token()
+            audit.append(store, "backup.made", f"backup:{token}", {}, event_id=token)
+        try:
+            _copy(store, file, file.with_name(f".{file.name}.{token[:8]}.part"))
+        except HitlError:
+            with suppress(StoreUnavailable), store.transaction(actor):
+                audit.append(store, "backup.failed", f"backup:{token}", {})
+            raise
+    return file
+
+
+def _check_place(file: Path) -> None:
+    if os.path.lexists(file):
+        raise _taken(file)
+    if not file.parent.is_dir():
+        raise WorkspaceError(f"There is no folder {file.parent} for the backup. Make it, or name another.")
+
+
+def _taken(file: Path) -> WorkspaceError:
+    return WorkspaceError(f"{file} is there already, and a backup overwrites nothing. Name another file.")
+
+
+def _copy(store: Store, file: Path, part: Path) -> None:
+    try:
+        copy_into(store, part)
+        found = verify_file(part)
+        if not found.ok:
+            raise AuditError(
+                f"The copy does not verify ({found.problems[0].words}), so it was not kept. "
+                "Run `hitl-review audit verify` on the workspace."
+            )
+        _put_in_place(part, file)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _put_in_place(part: Path, file: Path) -> None:
+    """Give the finished copy its name; unlike a rename, a link never replaces a file that came meanwhile."""
+    try:
+        os.link(part, file)
+    except FileExistsError as error:
+        raise _taken(file) from error
+    except OSError:
+        part.rename(file)  # this file system knows no links
+    _sync_folder(file.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Let the new name outlive a power cut, where the system can be asked to."""
+    with suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
