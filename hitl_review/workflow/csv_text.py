@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 BATCH_ROWS: Final = 20_000
 _SEPARATORS: Final = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars"}
-_BINARY: Final = re.compile(rb"[\x00-\x08\x0e-\x1f]")
+_BINARY: Final = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 _UTF16: Final = (b"\xff\xfe", b"\xfe\xff")
 _BOM: Final = b"\xef\xbb\xbf"
 _HEAD: Final = 4_096
