@@ -11,9 +11,10 @@ from hitl_review.errors import ModelError, NoChampion
 from hitl_review.store.connection import Row, Store
 
 _VERSION = "SELECT digest, name, trained_at, trained_by, manifest, card FROM models"
+# CROSS JOIN keeps SQLite from walking the log from its end until it meets an event of a promotion.
 _NEWEST_MOVE = (
-    "SELECT p.model, p.move, p.at, p.by, p.event_id FROM promotions p JOIN audit_log a USING (event_id)"
-    " ORDER BY a.seq DESC LIMIT 1"
+    "SELECT p.model, p.move, p.at, p.by, p.event_id"
+    " FROM promotions p CROSS JOIN audit_log a USING (event_id) ORDER BY a.seq DESC LIMIT 1"
 )
 
 
