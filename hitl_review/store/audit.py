@@ -14,6 +14,8 @@ from hitl_review.errors import AuditError
 from hitl_review.store.connection import Row, Store
 
 _COLUMNS = "seq, event_id, prev_hash, payload, hash"
+_BEYOND = 2**63 - 1
+"""A seq that no event has."""
 
 
 def new_token() -> str:
@@ -94,16 +96,23 @@ def latest(
     *,
     limit: int,
     before: int | None = None,
+    after: int = 0,
     subject: str | None = None,
     action: str | None = None,
+    actor: str | None = None,
 ) -> list[Event]:
-    """Return the newest events first, at most `limit`, older than the seq `before`, filtered if asked."""
+    """Return the newest events first, at most `limit`, between the seqs `after` and `before`, filtered if asked.
+
+    The bounds are plain comparisons, so that only the events between them are looked at, however long
+    the log is; a filter has to read the payload of each of these (about 2 microseconds an event).
+    """
     rows = store.rows(
-        f"SELECT {_COLUMNS} FROM audit_log WHERE (?1 IS NULL OR seq < ?1)"
-        " AND (?2 IS NULL OR json_extract(payload, '$.subject') = ?2)"
-        " AND (?3 IS NULL OR json_extract(payload, '$.action') LIKE ?3)"
-        " ORDER BY seq DESC LIMIT ?4",
-        (before, subject, action, limit),
+        f"SELECT {_COLUMNS} FROM audit_log WHERE seq < ?1 AND seq > ?2"
+        " AND (?3 IS NULL OR json_extract(payload, '$.subject') = ?3)"
+        " AND (?4 IS NULL OR json_extract(payload, '$.action') LIKE ?4)"
+        " AND (?5 IS NULL OR json_extract(payload, '$.actor') = ?5)"
+        " ORDER BY seq DESC LIMIT ?6",
+        (_BEYOND if before is None else before, after, subject, action, actor, limit),
     )
     return [_event(row) for row in rows]
 
