@@ -1,0 +1,100 @@
+"""A real Chromium, a served workspace per module, and a reader of its own for every test."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from itertools import count
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
+
+from hitl_review.workflow.demo import make_demo
+from tests.e2e.desk import Desk
+from tests.e2e.records import assert_seen_before_decided, assert_whole
+from tests.e2e.serving import Server, add_reader, copy_workspace
+
+WIDE = (1440, 900)
+PHONE = (390, 844)
+WAITING_MS = 20_000
+_ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+_numbers = count(1)
+
+SitAt = Callable[..., Desk]
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The demonstration workspace, made once; tests work on copies."""
+    folder = tmp_path_factory.mktemp("demo") / "workspace"
+    make_demo(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def served(demo: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """The app on the module's own copy of the demonstration."""
+    server = Server(copy_workspace(demo, tmp_path_factory.mktemp("served") / "workspace")).start()
+    yield server
+    server.kill()
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """Debian's Chromium, or the one that the environment variable CHROMIUM names, without a window."""
+    found = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+    if not found:
+        raise RuntimeError("No Chromium was found. Install it, or name it in the variable CHROMIUM.")
+    expect.set_options(timeout=WAITING_MS)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found, args=_ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def context_for(chromium: Browser) -> Callable[[str, tuple[int, int]], BrowserContext]:
+    """Give the browser's context for a theme and a size; each is made once, so that its cache is warm."""
+    made: dict[tuple[str, tuple[int, int]], BrowserContext] = {}
+
+    def given(theme: str, size: tuple[int, int]) -> BrowserContext:
+        if (theme, size) not in made:
+            made[theme, size] = chromium.new_context(
+                viewport={"width": size[0], "height": size[1]},
+                color_scheme="dark" if theme == "dark" else "light",
+                has_touch=size == PHONE,
+                reduced_motion="reduce",
+            )
+            made[theme, size].set_default_timeout(WAITING_MS)
+        return made[theme, size]
+
+    return given
+
+
+@pytest.fixture
+def sit_at(context_for: Callable[[str, tuple[int, int]], BrowserContext]) -> Iterator[SitAt]:
+    """Give desks: tabs in front of a served workspace. At the end of the test every workspace must be whole."""
+    desks: list[Desk] = []
+
+    def seated(
+        server: Server, reader: str | None = None, *, theme: str = "light", size: tuple[int, int] = WIDE
+    ) -> Desk:
+        reader = reader or add_reader(server.folder, f"reader-{next(_numbers) + 100}")
+        desks.append(Desk(context_for(theme, size).new_page(), server.address, reader, server.folder))
+        return desks[-1]
+
+    yield seated
+    for desk in desks:
+        desk.page.close()
+    for folder in {desk.folder for desk in desks}:
+        assert_whole(folder)
+    for folder, reader in {(desk.folder, desk.reader) for desk in desks}:
+        assert_seen_before_decided(folder, reader)
+
+
+@pytest.fixture
+def desk(served: Server, sit_at: SitAt) -> Desk:
+    """One reader at one wide desk in front of the module's workspace."""
+    return sit_at(served)

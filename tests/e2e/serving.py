@@ -1,0 +1,116 @@
+"""A workspace of a test's own, and the app served on it in a process of its own, as `hitl-review serve` does."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import sqlite3
+import subprocess
+import sys
+import time
+from pathlib import Path
+from urllib.error import URLError
+from urllib.request import urlopen
+
+from hitl_review.domain.account import SYSTEM, Role
+from hitl_review.store import audit, projects
+from hitl_review.store.connection import DATABASE
+from hitl_review.workflow.accounts import add_account
+from hitl_review.workflow.retraining import labelled_by_outcome, train_version
+from hitl_review.workflow.workspace import open_workspace
+
+ROOT = Path(__file__).parents[2]
+STARTING_SECONDS = 60.0
+
+
+def copy_workspace(made: Path, target: Path) -> Path:
+    """Copy a workspace while others may have it open: the database by VACUUM INTO, the rest as files."""
+    target.mkdir(parents=True)
+    source = sqlite3.connect(made / DATABASE)
+    source.execute("VACUUM INTO ?", (str(target / DATABASE),))
+    source.close()
+    (target / DATABASE).chmod(0o600)
+    for key in made.glob("*.key"):
+        shutil.copy2(key, target)
+    return target
+
+
+def add_reader(folder: Path, account_id: str) -> str:
+    """Give a workspace one more reader, so that a test has a queue and a history of its own."""
+    with open_workspace(folder) as workspace:
+        add_account(workspace, account_id, f"Test {account_id}", Role.READER)
+    return account_id
+
+
+def configure(folder: Path, old: str, new: str) -> None:
+    """Change one line of a workspace's project, which is in force from then on."""
+    with open_workspace(folder) as workspace, workspace.store.transaction(SYSTEM):
+        text, _ = projects.current(workspace.store)
+        if old not in text:
+            raise ValueError(f"The project does not say {old!r}.")
+        changed = text.replace(old, new)
+        digest = audit_digest(changed)
+        event = audit.append(workspace.store, "project.configured", f"project:{digest}", {"digest": digest})
+        projects.add(workspace.store, changed, event_id=event.event_id)
+
+
+def audit_digest(text: str) -> str:
+    """Return the digest that a project text is known by."""
+    from hitl_review.domain.audit import text_digest
+
+    return text_digest(text)
+
+
+def train_another(folder: Path) -> str:
+    """Keep a second model version, from fewer rows, without putting it in use; return its digest."""
+    with open_workspace(folder) as workspace:
+        rows = labelled_by_outcome(workspace)[:300]
+        return train_version(workspace, rows, actor=SYSTEM).digest
+
+
+class Server:
+    """The app in a process of its own on a port of its own; it can be killed and started again."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.port = _free_port()
+        self.address = f"http://127.0.0.1:{self.port}"
+        self.log = folder.parent / f"{folder.name}.log"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> Server:
+        """Start serving, and return when the app answers."""
+        command = [sys.executable, "-m", "hitl_review", "serve", str(self.folder), "--port", str(self.port)]
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log)
+        self._wait_until_well()
+        return self
+
+    def kill(self) -> None:
+        """Kill the process at once, as a power cut does (SIGKILL): nothing is tidied up."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+    def _wait_until_well(self) -> None:
+        until = time.monotonic() + STARTING_SECONDS
+        while time.monotonic() < until and self._process is not None and self._process.poll() is None:
+            if _is_well(self.address):
+                return
+            time.sleep(0.05)
+        raise RuntimeError(f"The app did not start:\n{self.log.read_text(encoding='utf-8')}")
+
+
+def _is_well(address: str) -> bool:
+    try:
+        with urlopen(f"{address}/healthz", timeout=2) as answer:
+            return bool(answer.status == 200)
+    except (URLError, ConnectionError, TimeoutError):
+        return False
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
