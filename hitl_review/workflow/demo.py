@@ -78,23 +78,12 @@ def make_demo(
             return _report(workspace, made)
 
 
-def is_complete(folder: Path) -> bool:
-    """Tell whether a workspace has a model in use and cases in its queue."""
-    if not exists(folder):
-        return False
-    with open_workspace(folder) as workspace:
-        return models.newest_move(workspace.store) is not None and bool(cases.known_ids(workspace.store))
-
-
 def _complete(workspace: Workspace, source: Path, all_cases: bool, steps: _Steps) -> bool:
-    changed = _ensure_accounts(workspace)
-    known = cases.known_ids(workspace.store)
+    changed = add_starter_accounts(workspace)
     for purpose in (Purpose.TRAINING, Purpose.HOLDOUT, Purpose.QUEUE):
-        wanted = _ids(source, purpose, None if all_cases or purpose is not Purpose.QUEUE else QUEUE_CASES)
-        steps.told(f"importing {len(wanted)} patients ({purpose.value})")
-        if missing := [case_id for case_id in wanted if case_id not in known]:
-            _import(workspace, source, missing, purpose)
-            changed = True
+        limit = None if all_cases or purpose is not Purpose.QUEUE else QUEUE_CASES
+        steps.told(f"importing patients ({purpose.value})")
+        changed |= import_part(workspace, source, purpose, limit=limit) > 0
     if models.newest_move(workspace.store) is None:
         train_champion(workspace, progress=steps.told)
     steps.told("letting the model judge the queue")
@@ -103,7 +92,30 @@ def _complete(workspace: Workspace, source: Path, all_cases: bool, steps: _Steps
     return changed
 
 
-def _ensure_accounts(workspace: Workspace) -> bool:
+def import_part(workspace: Workspace, source: Path, purpose: Purpose, *, limit: int | None = None) -> int:
+    """Import the first patients of one part of a shipped data set that are not there yet; return how many.
+
+    Outcomes come with the parts that are history. The queue's stay outside: they are not known yet.
+    """
+    part, known = _ids(source, purpose)[:limit], cases.known_ids(workspace.store)
+    wanted = [case_id for case_id in part if case_id not in known]
+    if wanted:
+        with _rows_as_file(source / "cases.csv.gz", wanted) as path:
+            receive_cases(workspace, path, actor=SYSTEM, purpose=purpose)
+    if purpose is not Purpose.QUEUE:
+        _import_outcomes(workspace, source, part, purpose)
+    return len(wanted)
+
+
+def _import_outcomes(workspace: Workspace, source: Path, part: list[str], purpose: Purpose) -> None:
+    told = cases.outcomes(workspace.store, purpose)
+    if wanted := [case_id for case_id in part if case_id not in told]:
+        with _rows_as_file(source / "outcomes.csv.gz", wanted) as path:
+            receive_outcomes(workspace, path, actor=SYSTEM, source="SUPPORT2 follow-up")
+
+
+def add_starter_accounts(workspace: Workspace) -> bool:
+    """Make the demonstration's accounts that are not there yet; tell whether any was made."""
     there = {account.account_id for account in accounts.everyone(workspace.store)}
     missing = [each for each in STARTER_ACCOUNTS if each[0] not in there]
     for account_id, name, role in missing:
@@ -111,18 +123,9 @@ def _ensure_accounts(workspace: Workspace) -> bool:
     return bool(missing)
 
 
-def _import(workspace: Workspace, source: Path, wanted: list[str], purpose: Purpose) -> None:
-    """Import the rows of the shipped tables with these ids; outcomes only where they are history."""
-    with _rows_as_file(source / "cases.csv.gz", wanted) as path:
-        receive_cases(workspace, path, actor=SYSTEM, purpose=purpose)
-    if purpose is not Purpose.QUEUE:
-        with _rows_as_file(source / "outcomes.csv.gz", wanted) as path:
-            receive_outcomes(workspace, path, actor=SYSTEM, source="SUPPORT2 follow-up")
-
-
-def _ids(source: Path, purpose: Purpose, limit: int | None) -> list[str]:
+def _ids(source: Path, purpose: Purpose) -> list[str]:
     rows = [row for row in _table(source / "split.csv.gz") if row["purpose"] == purpose.value]
-    return [row["case_id"] for row in sorted(rows, key=lambda row: int(row["position"]))][:limit]
+    return [row["case_id"] for row in sorted(rows, key=lambda row: int(row["position"]))]
 
 
 def _table(path: Path) -> Iterator[dict[str, str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,15 +11,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from uuid import uuid4
 
 from hitl_review import __version__
 from hitl_review.domain.account import SYSTEM
 from hitl_review.domain.audit import text_digest
+from hitl_review.errors import WorkspaceError
 from hitl_review.project import Project, parse_project
 from hitl_review.store import audit, projects
 from hitl_review.store.connection import DATABASE, Store, create_store, now_utc, open_store
-from hitl_review.store.keys import create_key
+from hitl_review.store.keys import KEY_FILE, create_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +48,25 @@ def exists(folder: Path) -> bool:
 def create_workspace(
     folder: Path, project_text: str, *, demo: bool = False, clock: Callable[[], datetime] = now_utc
 ) -> None:
-    """Make an empty workspace for a project: its database, its key, and the first events of its log."""
+    """Make an empty workspace for a project: its database, its key, and the first events of its log.
+
+    It is made beside its place and moved there whole, the database last: a run that is killed leaves
+    no half workspace behind. Raises WorkspaceError where there is one already.
+    """
     parse_project(project_text)
-    with create_store(folder, clock=clock) as store:
-        public_key = create_key(folder)
-        with store.transaction(SYSTEM):
-            audit.append(store, "log.opened", "log:" + uuid4().hex, _opening(public_key, demo))
-            _configure(store, project_text)
+    if exists(folder):
+        raise WorkspaceError(f"There is a workspace in {folder} already. Name another folder, or use it.")
+    folder.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=folder, prefix=".making-") as place:
+        making = Path(place)
+        with create_store(making, clock=clock) as store:
+            public_key = create_key(making)
+            with store.transaction(SYSTEM):
+                audit.append(store, "log.opened", "log:" + uuid4().hex, _opening(public_key, demo))
+                _configure(store, project_text)
+        for name in (KEY_FILE, DATABASE):
+            if (making / name).exists():
+                os.replace(making / name, folder / name)
 
 
 def _opening(public_key: bytes, demo: bool) -> dict[str, object]:
