@@ -121,7 +121,9 @@ def receive_outcomes(
         compared = _compare_outcomes(workspace, table, known)
         rejected = _rejected(path.name, table, compared.rejections, skip_bad=skip_bad)
         event_id = _store_outcomes(workspace.store, table, compared, source) if compared.fresh else None
-    return Received(len(compared.fresh), compared.duplicates, rejected, event_id, len(given) - len(known))
+    unknown = {each.value for each in compared.rejections}
+    blank = sum(given[case_id] is None for case_id in given if case_id not in unknown)
+    return Received(len(compared.fresh), compared.duplicates, rejected, event_id, blank)
 
 
 def _compare_cases(
