@@ -135,7 +135,7 @@ def mcnemar_of_counts(both: int, first_only: int, second_only: int, neither: int
     """
     discordant, fewer = first_only + second_only, min(first_only, second_only)
     exact = min(1.0, 2 * float(stats.binom.cdf(fewer, discordant, 0.5)))
-    mid = 2 * float(stats.binom.cdf(fewer, discordant, 0.5)) - comb(discordant, fewer) * 0.5**discordant
+    mid = exact - comb(discordant, fewer) * 0.5**discordant if discordant else 1.0
     statistic = corrected = None
     if discordant:
         statistic = (first_only - second_only) ** 2 / discordant
@@ -146,7 +146,7 @@ def mcnemar_of_counts(both: int, first_only: int, second_only: int, neither: int
         second_only=second_only,
         neither=neither,
         exact_p=exact,
-        mid_p=min(1.0, mid),
+        mid_p=mid,
         statistic=statistic,
         p=None if statistic is None else float(stats.chi2.sf(statistic, 1)),
         corrected_statistic=corrected,

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import exp
 
+from hitl_review.errors import StudyError
 from hitl_review.study.metrics import MEAN_LOG_TIME
 from hitl_review.study.mrmc import analyse
 from hitl_review.study.reads import Reads
@@ -40,6 +41,8 @@ def time_ratio(
     times : Reads
         `ratings` are active times, in any unit, above zero; `truth` may be anything, it is not used.
     """
+    if len(times.modalities) < 2:
+        raise StudyError("A ratio of times needs two modalities, but there is one; give reads of both.")
     result = analyse(times, metric=MEAN_LOG_TIME, readers=readers, cases=cases, confidence=confidence)
     means = {each.modality: exp(each.estimate) for each in result.performances}
     contrast = result.differences[0]
