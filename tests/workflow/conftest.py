@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from hitl_review.domain.account import Actor, Role
 from hitl_review.project import Project, parse_project
 from hitl_review.workflow.workspace import Workspace, create_workspace, open_workspace
+from tests.hospital import build
 
 CLINIC = """
 id = "clinic"
@@ -121,3 +123,16 @@ def csv_file(tmp_path: Path) -> Callable[..., Path]:
         return path
 
     return write
+
+
+@pytest.fixture(scope="session")
+def hospital_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The hospital as it was made; nobody writes to it."""
+    return build(tmp_path_factory.mktemp("hospital") / "workspace")
+
+
+@pytest.fixture
+def hospital(hospital_folder: Path, tmp_path: Path) -> Iterator[Workspace]:
+    """A test's own copy of the hospital, open; nobody had the original open, so copying its files is safe."""
+    with open_workspace(Path(shutil.copytree(hospital_folder, tmp_path / "hospital"))) as opened:
+        yield opened
