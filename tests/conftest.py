@@ -5,6 +5,7 @@ The workspace is a real one in a temporary folder; what it holds is made in `war
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -66,6 +67,23 @@ def reviewed(workspace: Workspace, clock: Clock) -> Workspace:
     """The workspace with a model in use and every kind of row: reads, reveals, all answers, a change of mind."""
     review(workspace, clock)
     return workspace
+
+
+@pytest.fixture(scope="session")
+def reviewed_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a closed workspace like `reviewed`, made once. Do not write to it: take `reviewed_folder`."""
+    folder, clock = tmp_path_factory.mktemp("reviewed") / "workspace", Clock()
+    create_workspace(folder, PROJECT, demo=True, clock=clock)
+    with open_workspace(folder, clock=clock) as opened:
+        fill(opened)
+        review(opened, clock)
+    return folder
+
+
+@pytest.fixture
+def reviewed_folder(reviewed_once: Path, tmp_path: Path) -> Path:
+    """A copy of a closed workspace like `reviewed`; nobody has it open, so copying its files is safe."""
+    return Path(shutil.copytree(reviewed_once, tmp_path / "reviewed"))
 
 
 @pytest.fixture(scope="session")

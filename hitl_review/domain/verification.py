@@ -65,7 +65,8 @@ class Verification:
 
     def as_lines(self) -> list[str]:
         """Return the result as a person reads it."""
-        verdict = "Nothing wrong was found" if self.ok else f"{len(self.problems)} problems were found"
+        count = "1 problem was" if len(self.problems) == 1 else f"{len(self.problems)} problems were"
+        verdict = "Nothing wrong was found" if self.ok else f"{count} found"
         first = "" if self.first_bad_seq is None else f"; the first event concerned is {self.first_bad_seq}"
         return [
             f"{verdict} in {self.events:,} events{first}.",

@@ -16,6 +16,8 @@ from hitl_review.errors import AuditError, WorkspaceMissing
 from hitl_review.store.connection import Access, Store, closed_on_error, sqlite3
 from hitl_review.store.migrations import migrations
 
+BUSY_SECONDS: Final = 5.0
+"""How long a check waits for somebody who has locked the whole file."""
 RawEvent = tuple[int, str, str, str, str]
 """seq, event_id, prev_hash, payload, hash."""
 _NOT_THE_FILE: Final = frozenset({3, 5, 6, 7, 9, 10, 14})
@@ -58,7 +60,7 @@ def _has_journal(path: Path) -> bool:
 
 
 def _view(path: Path, access: Access) -> Store:
-    store = Store(path, access=access)
+    store = Store(path, busy_seconds=BUSY_SECONDS, access=access)
     with closed_on_error(store):
         store.db.conn.text_factory = _text
         store.db.execute("BEGIN")

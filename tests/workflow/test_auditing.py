@@ -1,0 +1,532 @@
+"""Verification names what was altered, says what it can't tell, and survives whatever state a file is in."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from hitl_review.domain.account import Actor
+from hitl_review.domain.audit import GENESIS, chain_hash
+from hitl_review.domain.canonical import canonical_json
+from hitl_review.domain.verification import TRUNCATION
+from hitl_review.errors import AuditError, NotPermitted, WorkspaceMissing
+from hitl_review.store import audit, schema
+from hitl_review.workflow.auditing import MOST_PROBLEMS, history, line_of, verify, verify_file
+from hitl_review.workflow.workspace import Workspace, open_workspace
+from tests.tampering import contents, payloads_of, rechain, tamper, tampered
+from tests.ward import Clock
+
+
+def kinds(folder: Path) -> set[str]:
+    """The kinds of everything that a check finds."""
+    return {problem.kind for problem in verify(folder).problems}
+
+
+# What a result says
+
+
+def test_a_clean_result_names_the_head_and_what_it_can_not_tell(reviewed_folder: Path) -> None:
+    """Without a checkpoint nobody can exclude that the tail was cut off or all of it written anew."""
+    found = verify(reviewed_folder)
+    with open_workspace(reviewed_folder) as workspace:
+        end = audit.head(workspace.store)
+    assert (found.ok, found.events, found.head) == (True, end.size, end.hash)
+    assert found.warnings == (TRUNCATION,)
+    assert TRUNCATION == "truncation or rewriting after the last checkpoint you hold cannot be excluded"
+
+
+def test_the_result_as_json_has_the_keys_of_the_specification(reviewed_folder: Path) -> None:
+    """One object that a program can read, clean or not."""
+    tamper(
+        reviewed_folder,
+        "UPDATE audit_log SET payload = replace(payload, 'reader-1', 'reader-9') WHERE seq = 3",
+    )
+    told = json.loads(json.dumps(verify(reviewed_folder).as_json()))
+    assert list(told) == ["ok", "events", "head", "first_bad_seq", "problems", "checkpoints", "warnings"]
+    assert told["ok"] is False
+    assert told["first_bad_seq"] == 3
+    assert told["problems"][0].keys() == {"seq", "kind", "message"}
+    assert told["checkpoints"] == []
+
+
+def test_verification_writes_nothing(reviewed_folder: Path) -> None:
+    """Not a row, not an event, not a byte of the file."""
+    before = (reviewed_folder / "review.db").read_bytes()
+    verify(reviewed_folder)
+    assert (reviewed_folder / "review.db").read_bytes() == before
+
+
+def test_progress_is_told_up_to_the_end(reviewed_folder: Path) -> None:
+    """A page can draw a bar."""
+    steps: list[tuple[int, int]] = []
+    found = verify(reviewed_folder, progress=lambda done, total: steps.append((done, total)))
+    assert steps[-1] == (2 * found.events, 2 * found.events)
+
+
+def test_writers_do_not_disturb_a_running_check(workspace: Workspace, folder: Path) -> None:
+    """Everything is seen as it was when the check began, also an event that is appended half-way."""
+    before = audit.head(workspace.store)
+
+    def append(done: int, total: int) -> None:
+        with workspace.store.transaction():
+            audit.append(workspace.store, "audit.viewed", "log:events", {})
+
+    append(0, 0)
+    found = verify(folder, progress=append)
+    assert found.ok
+    assert found.events == before.size + 1
+    assert verify(folder).events == before.size + 2
+
+
+# Attacks on the chain
+
+
+def changed_payload(connection: sqlite3.Connection) -> None:
+    connection.execute("UPDATE audit_log SET payload = replace(payload, 'Rita', 'Rosa') WHERE seq = 3")
+
+
+def changed_payload_with_a_new_hash(connection: sqlite3.Connection) -> None:
+    told = payloads_of(connection)[2]
+    told["actor"] = "reader-2"
+    previous = connection.execute("SELECT hash FROM audit_log WHERE seq = 2").fetchone()[0]
+    payload = canonical_json(told)
+    connection.execute(
+        "UPDATE audit_log SET payload = ?, hash = ? WHERE seq = 3", (payload, chain_hash(previous, payload))
+    )
+
+
+def changed_hash(connection: sqlite3.Connection) -> None:
+    connection.execute("UPDATE audit_log SET hash = replace(hash, substr(hash, 1, 1), 'x') WHERE seq = 3")
+
+
+def removed_from_the_middle(connection: sqlite3.Connection) -> None:
+    connection.execute("DELETE FROM audit_log WHERE seq = 3")
+
+
+def removed_and_closed_up(connection: sqlite3.Connection) -> None:
+    connection.execute("DELETE FROM audit_log WHERE seq = 3")
+    connection.execute("UPDATE audit_log SET seq = -seq WHERE seq > 3")
+    connection.execute("UPDATE audit_log SET seq = -seq - 1 WHERE seq < 0")
+
+
+def swapped(connection: sqlite3.Connection) -> None:
+    for old, new in ((3, -3), (4, 3), (-3, 4)):
+        connection.execute("UPDATE audit_log SET seq = ? WHERE seq = ?", (new, old))
+
+
+def inserted_between(connection: sqlite3.Connection) -> None:
+    connection.execute("UPDATE audit_log SET seq = -seq WHERE seq >= 3")
+    connection.execute("UPDATE audit_log SET seq = -seq + 1 WHERE seq < 0")
+    previous = connection.execute("SELECT hash FROM audit_log WHERE seq = 2").fetchone()[0]
+    told = {**payloads_of(connection)[1], "seq": 3, "event_id": "forged-event"}
+    payload = canonical_json(told)
+    values = (3, "forged-event", previous, payload, chain_hash(previous, payload))
+    connection.execute("INSERT INTO audit_log VALUES (?, ?, ?, ?, ?)", values)
+
+
+def forked(connection: sqlite3.Connection) -> None:
+    """Two events that both follow the same one."""
+    previous, last = connection.execute(
+        "SELECT prev_hash, seq FROM audit_log ORDER BY seq DESC LIMIT 1"
+    ).fetchone()
+    told = {**payloads_of(connection)[-1], "seq": last + 1, "event_id": "forged-event"}
+    payload = canonical_json(told)
+    values = (last + 1, "forged-event", previous, payload, chain_hash(previous, payload))
+    connection.execute("INSERT INTO audit_log VALUES (?, ?, ?, ?, ?)", values)
+
+
+def bytes_that_are_no_text(connection: sqlite3.Connection) -> None:
+    connection.execute("UPDATE audit_log SET payload = CAST(x'ff' || payload AS TEXT) WHERE seq = 3")
+
+
+@pytest.mark.parametrize(
+    ("attack", "first_bad"),
+    [
+        (changed_payload, 3),
+        (changed_payload_with_a_new_hash, 4),
+        (changed_hash, 3),
+        (removed_from_the_middle, 3),
+        (removed_and_closed_up, 3),
+        (swapped, 3),
+        (inserted_between, 4),
+        (forked, 33),
+        (bytes_that_are_no_text, 3),
+    ],
+)
+def test_an_attack_on_the_chain_is_found_and_placed(
+    reviewed_folder: Path, attack: Callable[[sqlite3.Connection], None], first_bad: int
+) -> None:
+    """The first bad event is named: the altered one, or the one after it where its own hash was made to fit."""
+    with tampered(reviewed_folder) as connection:
+        attack(connection)
+    found = verify(reviewed_folder)
+    chain = [problem.seq for problem in found.problems if problem.kind == "chain"]
+    assert chain[0] == first_bad, found.as_lines()
+    assert found.first_bad_seq in (first_bad, first_bad - 1)  # a forged event may lack its row besides
+
+
+def test_a_cut_tail_is_found_by_the_rows_it_leaves_behind(reviewed_folder: Path) -> None:
+    """The chain alone would hold; the decision whose event is gone gives it away."""
+    tamper(reviewed_folder, "DELETE FROM audit_log WHERE seq > 26")
+    found = verify(reviewed_folder)
+    assert "chain" not in {problem.kind for problem in found.problems}
+    assert "event_missing" in {problem.kind for problem in found.problems}
+
+
+def test_an_older_copy_of_the_whole_file_verifies(reviewed_folder: Path, tmp_path: Path) -> None:
+    """Yesterday's file contradicts nothing: this is what the standing warning is about."""
+    shutil.copytree(reviewed_folder, tmp_path / "yesterday")
+    with open_workspace(reviewed_folder) as workspace, workspace.store.transaction():
+        audit.append(workspace.store, "audit.viewed", "log:events", {})
+    found = verify(tmp_path / "yesterday")
+    assert found.ok
+    assert TRUNCATION in found.warnings
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        '{"a":1,"a":1}',
+        '{"a":1e400}',
+        '{"a":NaN}',
+        '{"a":1.0}',
+        '{"b":1,"a":1}',
+        '{"a": 1}',
+        '{"a":"\\ud800"}',
+        '{"a":"\\u0000"}',
+        '{"a":1152921504606846976}',
+        "[" * 900 + "]" * 900,
+        "[]",
+        "{}",
+        "null",
+    ],
+)
+def test_a_payload_that_is_not_canonical_is_found_under_a_chain_that_holds(
+    reviewed_folder: Path, payload: str
+) -> None:
+    """A JSON text that two programs may read differently must not stand in the log."""
+    with tampered(reviewed_folder) as connection:
+        last, previous = connection.execute(
+            "SELECT seq, hash FROM audit_log ORDER BY seq DESC LIMIT 1"
+        ).fetchone()
+        values = (last + 1, "forged-event", previous, payload, chain_hash(previous, payload))
+        connection.execute("INSERT INTO audit_log VALUES (?, ?, ?, ?, ?)", values)
+    found = verify(reviewed_folder)
+    assert [(problem.seq, problem.kind) for problem in found.problems if problem.kind != "integrity"] == [
+        (last + 1, "payload")
+    ]
+
+
+def test_columns_and_payload_that_disagree_are_found(reviewed_folder: Path) -> None:
+    """The number and the id are hashed inside the payload, so the columns can't say something else."""
+    tamper(reviewed_folder, "UPDATE audit_log SET event_id = 'another-event' WHERE seq = 2")
+    found = verify(reviewed_folder)
+    assert (2, "payload") in {(problem.seq, problem.kind) for problem in found.problems}
+
+
+def test_a_time_that_goes_back_unannounced_is_found(reviewed_folder: Path) -> None:
+    """Only clock.regressed may step back."""
+    with tampered(reviewed_folder) as connection:
+        changed = payloads_of(connection)
+        changed[-1]["at"] = "2020-01-01T00:00:00.000000Z"
+        rechain(connection, changed)
+    found = verify(reviewed_folder)
+    assert (len(changed), "clock") in {(problem.seq, problem.kind) for problem in found.problems}
+
+
+def test_a_time_that_went_back_and_was_announced_is_fine(
+    workspace: Workspace, folder: Path, clock: Clock
+) -> None:
+    """A clock that is set right is recorded, not punished."""
+    clock.advance(-7200)
+    with workspace.store.transaction():
+        audit.append(workspace.store, "audit.viewed", "log:events", {})
+    assert [event.told["action"] for event in audit.latest(workspace.store, limit=2)] == [
+        "audit.viewed",
+        "clock.regressed",
+    ]
+    assert verify(folder).problems == ()
+
+
+def test_a_forged_announcement_is_found(reviewed_folder: Path) -> None:
+    """clock.regressed has to tell the very time it steps back from."""
+    with tampered(reviewed_folder) as connection:
+        changed = payloads_of(connection)
+        forged = {
+            **changed[-1],
+            "event_id": "forged-event",
+            "action": "clock.regressed",
+            "subject": "log:clock",
+            "at": "2020-01-01T00:00:00.000000Z",
+            "detail": {"previous_at": "2020-01-02T00:00:00.000000Z", "at": "2020-01-01T00:00:00.000000Z"},
+        }
+        rechain(connection, [*changed, forged])
+    assert kinds(reviewed_folder) == {"clock"}
+
+
+@pytest.mark.parametrize("place", [0, -1])
+def test_a_log_that_does_not_begin_with_its_opening_is_found(reviewed_folder: Path, place: int) -> None:
+    """log.opened carries the log's identity: it is the first event, and no other is one."""
+    with tampered(reviewed_folder) as connection:
+        changed = payloads_of(connection)
+        if place == 0:
+            rechain(connection, changed[1:])
+        else:
+            rechain(
+                connection, [*changed, {**changed[0], "event_id": "forged-event", "at": changed[-1]["at"]}]
+            )
+    assert "payload" in kinds(reviewed_folder)
+
+
+def test_an_action_of_a_newer_program_is_a_warning(reviewed_folder: Path) -> None:
+    """Actions may be added, so an older program can't call them wrong; it says what it could not check."""
+    with tampered(reviewed_folder) as connection:
+        changed = payloads_of(connection)
+        newer = {**changed[-1], "event_id": "newer-event", "action": "consensus.reached"}
+        rechain(connection, [*changed, newer])
+    found = verify(reviewed_folder)
+    assert found.ok
+    assert any("consensus.reached" in warning for warning in found.warnings)
+
+
+def test_a_file_that_is_wrong_as_a_whole_does_not_fill_the_screen(reviewed_folder: Path) -> None:
+    """The check stops after a thousand problems and says so."""
+    with tampered(reviewed_folder) as connection:
+        for seq in range(100, 100 + 2 * MOST_PROBLEMS, 2):
+            values = (seq, f"forged-{seq}", GENESIS, "{}", f"{seq:064d}")
+            connection.execute("INSERT INTO audit_log VALUES (?, ?, ?, ?, ?)", values)
+    found = verify(reviewed_folder)
+    assert len(found.problems) == MOST_PROBLEMS
+    assert any("stopped" in warning for warning in found.warnings)
+
+
+# Attacks on the database around the log
+
+
+@pytest.mark.parametrize(
+    ("statements", "name"),
+    [
+        (["DROP TRIGGER audit_log_no_update"], "audit_log_no_update"),
+        (["DROP TRIGGER decisions_no_delete"], "decisions_no_delete"),
+        (["DROP INDEX decisions_first"], "decisions_first"),
+        (
+            [
+                "DROP TRIGGER audit_log_no_delete",
+                "CREATE TRIGGER audit_log_no_delete BEFORE DELETE ON audit_log BEGIN SELECT 1; END",
+            ],
+            "audit_log_no_delete",
+        ),
+        (
+            ["CREATE TRIGGER x_sqlite_migrations BEFORE INSERT ON reads BEGIN SELECT RAISE(IGNORE); END"],
+            "x_sqlite_migrations",
+        ),
+        (["CREATE TRIGGER reads BEFORE INSERT ON reads BEGIN SELECT RAISE(IGNORE); END"], "trigger 'reads'"),
+        (["CREATE VIEW shadow AS SELECT * FROM decisions"], "shadow"),
+        (["ALTER TABLE reads RENAME TO old_reads"], "reads"),
+        (["ALTER TABLE reads RENAME COLUMN label TO verdict"], "reads"),
+        (["ALTER TABLE decisions ADD COLUMN approved TEXT"], "decisions"),
+        (["DROP TABLE worklist"], "worklist"),
+        (["DROP TABLE snapshots"], "snapshots"),
+        (["UPDATE _sqlite_migrations SET name = 'm000'"], "migrations"),
+    ],
+)
+def test_a_changed_schema_is_named_and_the_check_goes_on(
+    reviewed_folder: Path, statements: list[str], name: str
+) -> None:
+    """Such a database is opened by no other step; the check works on it and says what is wrong."""
+    connection = sqlite3.connect(reviewed_folder / "review.db", isolation_level=None)
+    for statement in statements:
+        connection.execute(statement)
+    connection.close()
+    found = verify(reviewed_folder)
+    assert any(problem.kind == "schema" and name in problem.message for problem in found.problems), (
+        found.as_lines()
+    )
+    assert found.events == 32
+
+
+def test_a_database_without_the_log_is_a_finding(reviewed_folder: Path) -> None:
+    """The check could be made, and its answer is no."""
+    connection = sqlite3.connect(reviewed_folder / "review.db", isolation_level=None)
+    connection.execute("PRAGMA foreign_keys = OFF")
+    connection.execute("DROP TABLE audit_log")
+    connection.close()
+    found = verify(reviewed_folder)
+    assert not found.ok
+    assert found.events == 0
+    assert {"schema", "unreadable"} <= {problem.kind for problem in found.problems}
+
+
+def test_an_emptied_database_is_a_finding(reviewed_folder: Path) -> None:
+    """No rows contradict no events, but a log begins with its opening."""
+    with tampered(reviewed_folder) as connection:
+        for table in ("worklist", *schema.TABLES, "audit_log"):
+            connection.execute(f"DELETE FROM {table}")
+    found = verify(reviewed_folder)
+    assert [problem.kind for problem in found.problems] == ["chain"]
+    assert found.head == GENESIS
+
+
+def test_a_row_that_points_at_nothing_is_found(reviewed_folder: Path) -> None:
+    """Foreign keys are checked even if somebody wrote with them off."""
+    tamper(reviewed_folder, "UPDATE reveals SET prediction_id = 'P-none' WHERE rowid = 1")
+    assert "foreign_key" in kinds(reviewed_folder)
+
+
+def test_an_index_that_was_changed_alone_is_found(reviewed_folder: Path) -> None:
+    """Bytes changed in an index leave every row right; a lookup through it would still lie."""
+    path = reviewed_folder / "review.db"
+    connection = sqlite3.connect(path)
+    root = connection.execute(
+        "SELECT rootpage FROM sqlite_schema WHERE name = 'sqlite_autoindex_audit_log_1'"
+    ).fetchone()[0]
+    size = connection.execute("PRAGMA page_size").fetchone()[0]
+    victim = connection.execute("SELECT event_id FROM audit_log WHERE seq = 5").fetchone()[0].encode()
+    connection.close()
+    content = bytearray(path.read_bytes())
+    place = content.index(victim, (root - 1) * size, root * size)
+    content[place] ^= 1
+    path.write_bytes(content)
+    assert "integrity" in kinds(reviewed_folder)
+
+
+def test_a_row_whose_bytes_were_changed_in_the_file_is_found(reviewed_folder: Path) -> None:
+    """No SQL, no trigger: only the file was edited."""
+    path = reviewed_folder / "review.db"
+    content = path.read_bytes()
+    assert content.count(b"Walks the stairs") == 2  # the decision, and its event
+    for which in (content.index(b"Walks the stairs"), content.rindex(b"Walks the stairs")):
+        path.write_bytes(content[:which] + b"Talks" + content[which + 5 :])
+        assert not verify(reviewed_folder).ok
+
+
+@pytest.mark.parametrize("page", range(2, 40, 3))
+def test_a_wiped_page_is_a_finding_and_no_crash(reviewed_folder: Path, page: int) -> None:
+    """A damaged disk gives a report, whichever page it hits."""
+    path = reviewed_folder / "review.db"
+    content = bytearray(path.read_bytes())
+    content[(page - 1) * 4096 : page * 4096] = b"\xa5" * 4096
+    path.write_bytes(content)
+    assert not verify(reviewed_folder).ok
+
+
+# When the check can't be made
+
+
+def test_without_a_workspace_there_is_nothing_to_check(tmp_path: Path) -> None:
+    """A wrong folder is told apart from a wrong log, and no empty database is left there."""
+    with pytest.raises(WorkspaceMissing, match="no workspace"):
+        verify(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("content", [b"not a database" * 400, b"SQLite format 3\x00" + b"\xff" * 5000])
+def test_a_file_that_is_no_database_can_not_be_checked(tmp_path: Path, content: bytes) -> None:
+    """That is no verdict about a log."""
+    (tmp_path / "review.db").write_bytes(content)
+    with pytest.raises(AuditError, match="not checked"):
+        verify(tmp_path)
+
+
+def test_a_locked_database_can_not_be_checked(reviewed_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody's exclusive lock is not a fault of the log."""
+    monkeypatch.setattr("hitl_review.store.inspection.BUSY_SECONDS", 0.1)
+    holder = sqlite3.connect(reviewed_folder / "review.db", isolation_level=None)
+    holder.execute("PRAGMA journal_mode = DELETE")
+    holder.execute("BEGIN EXCLUSIVE")
+    with pytest.raises(AuditError, match="locked"):
+        verify(reviewed_folder)
+    holder.close()
+    assert verify(reviewed_folder).ok
+
+
+def test_any_file_can_be_checked_by_name(reviewed_folder: Path, tmp_path: Path) -> None:
+    """A copy that an auditor was given has its own name and place."""
+    shutil.copy(reviewed_folder / "review.db", tmp_path / "given to the auditor?.db")
+    assert verify_file(tmp_path / "given to the auditor?.db").ok
+
+
+# Reading the log
+
+
+def test_the_newest_events_come_first_and_can_be_paged(reviewed: Workspace, auditor: Actor) -> None:
+    """A page of events, and the page before it."""
+    size = audit.head(reviewed.store).size
+    newest = history(reviewed, limit=3, actor=auditor)
+    earlier = history(reviewed, limit=3, before=newest[-1].seq, actor=auditor)
+    assert [event.seq for event in newest] == [size, size - 1, size - 2]
+    assert [event.seq for event in earlier] == [size - 3, size - 4, size - 5]
+
+
+def test_one_case_s_whole_story_can_be_asked_for(reviewed: Workspace, auditor: Actor) -> None:
+    """The superseded decision stays visible beside the one that replaced it."""
+    actions = [event.told["action"] for event in history(reviewed, subject="case:C-2", actor=auditor)]
+    assert actions == [
+        "decision.amended",
+        "case.opened",
+        "decision.overridden",
+        "prediction.shown",
+        "read.committed",
+        "case.opened",
+    ]
+
+
+def test_actions_can_be_asked_for_by_kind(reviewed: Workspace, auditor: Actor) -> None:
+    """`decision.%` is every decision."""
+    found = history(reviewed, action="decision.%", actor=auditor)
+    assert {event.told["action"].partition(".")[0] for event in found} == {"decision"}
+    assert len(found) == 5
+
+
+def test_that_somebody_looked_is_logged(reviewed: Workspace, auditor: Actor) -> None:
+    """Who reads the log stands in it, with what was asked."""
+    history(reviewed, limit=2, subject="case:C-1", actor=auditor)
+    event = audit.latest(reviewed.store, limit=1)[0].told
+    assert (event["action"], event["actor"]) == ("audit.viewed", "auditor-1")
+    assert event["detail"] == {"limit": 2, "before": None, "subject": "case:C-1", "action": None, "events": 2}
+
+
+def test_a_reader_may_not_read_the_log(reviewed: Workspace, reader: Actor) -> None:
+    """Roles are checked here, not on a page."""
+    before = contents(reviewed.folder)
+    with pytest.raises(NotPermitted, match="audit log"):
+        history(reviewed, actor=reader)
+    assert contents(reviewed.folder) == before
+
+
+def test_at_least_one_event_must_be_asked_for(reviewed: Workspace, auditor: Actor) -> None:
+    """A limit below one is a mistake, and SQLite would take -1 for all."""
+    with pytest.raises(AuditError, match="At least one"):
+        history(reviewed, limit=-1, actor=auditor)
+
+
+def test_an_event_reads_as_one_line_without_its_comment(reviewed: Workspace, auditor: Actor) -> None:
+    """Number, time, who, what, about what; free text and long digests are left to the full view."""
+    event = history(reviewed, action="decision.overridden", actor=auditor)[0]
+    line = line_of(event)
+    assert line.split("  ")[-5:-1] == [
+        "2026-11-22 09:13:04 UTC",
+        "reader-1 (reader)",
+        "decision.overridden",
+        "case:C-2",
+    ]
+    assert "reason seen_patient" in line
+    assert "stairs" not in line
+    assert "\n" not in line
+
+
+def test_characters_that_mislead_are_shown_as_codes(workspace: Workspace) -> None:
+    """A name that turns the line around, or hides a character, is seen for what it is."""
+    with workspace.store.transaction():
+        event = audit.append(
+            workspace.store,
+            "account.created",
+            "account:eve",
+            {"name": "Eve\u202enimda\u200b\n", "role": "reader"},
+        )
+    assert "Eve\\u202enimda\\u200b\\u000a" in line_of(event)
