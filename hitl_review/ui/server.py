@@ -30,7 +30,7 @@ from hitl_review.store import accounts, models
 from hitl_review.ui.cache import model_source
 from hitl_review.workflow.workspace import open_workspace
 
-ENTRY: Final = Path(__file__).with_name("entry.py")
+ENTRY: Final = Path(__file__).parent / "entry" / "app.py"
 _SETTINGS: Final = (
     Path(__file__).parents[2] / ".streamlit" / "config.toml",
     Path(__file__).parents[1] / "_app" / ".streamlit" / "config.toml",
