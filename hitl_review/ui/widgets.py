@@ -66,7 +66,8 @@ def refusal() -> None:
     """Tell what was refused since the last run, once, in its own sentence."""
     told = session.take_refusal()
     if told is not None:
-        st.warning(told, icon=":material/info:")
+        with st.container(key="refusal"):
+            st.warning(told, icon=":material/info:")
 
 
 def line(text: str) -> None:
