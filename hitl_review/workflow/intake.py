@@ -23,6 +23,17 @@ from hitl_review.workflow.checking import CheckedTable, read_cases, read_outcome
 from hitl_review.workflow.tables import Rejection, rejection
 from hitl_review.workflow.workspace import Workspace
 
+__all__ = [
+    "CheckedTable",
+    "Received",
+    "Rejection",
+    "RowsRefused",
+    "read_cases",
+    "read_outcomes",
+    "receive_cases",
+    "receive_outcomes",
+]
+
 REJECTIONS_TOLD: Final = 5
 SOURCE_LENGTH: Final = 64
 _SLICE: Final = 5_000

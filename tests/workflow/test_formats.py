@@ -1,0 +1,118 @@
+"""A sheet as bytes: CSV without formulas, JSON lines to the letter, Parquet with types."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given
+from hypothesis import strategies as some
+
+from hitl_review.workflow.formats import Sheet, as_csv, as_json_lines, as_parquet, defused
+
+DANGEROUS = [
+    "=1+1",
+    '=HYPERLINK("http://example.org")',
+    "+41 44 123",
+    "-cmd|' /C calc'!A0",
+    "@SUM(A1)",
+    "\t=1+1",
+    "\r=1+1",
+    "\n=1+1",
+    " =1+1",
+    "＝1+1",
+    "-",
+    "--1",
+    "-1+1",
+    "=",
+]
+SHEET = Sheet(
+    {"comment": "text", "margin": "number", "in_force": "flag"},
+    [('größer, "fast"\nsicher', -1.5, True), ("=1+1", 37.0, False), (None, None, None), ("", 1e-7, True)],
+)
+
+
+@pytest.mark.parametrize("text", DANGEROUS)
+def test_a_text_that_a_spreadsheet_would_run_gets_an_apostrophe(text: str) -> None:
+    """OWASP's list: = + - @, tab, carriage return, line feed, and the full-width signs."""
+    assert defused(text) == "'" + text
+
+
+@pytest.mark.parametrize("text", ["-1.5", "+3", "-0", "-1e-7", "", "fine", "a=b", "3-4", "'quoted", "C-0042"])
+def test_plain_numbers_and_harmless_texts_stay_as_they_are(text: str) -> None:
+    """A negative number is not a formula."""
+    assert defused(text) == text
+
+
+def test_csv_writes_numbers_as_numbers_and_quotes_what_needs_it() -> None:
+    """Whole numbers without a point, flags as true and false, an empty cell for nothing."""
+    assert as_csv(SHEET).decode() == (
+        'comment,margin,in_force\n"größer, ""fast""\nsicher",-1.5,true\n\'=1+1,37,false\n,,\n,1e-07,true\n'
+    )
+
+
+def test_csv_keeps_every_number_to_the_last_bit() -> None:
+    """Read back, a double is the same double."""
+    doubles = [0.1, 1 / 3, 5e-324, 1.7976931348623157e308, -123456.789]
+    written = as_csv(Sheet({"x": "number"}, [(each,) for each in doubles])).decode()
+    assert [float(line) for line in written.splitlines()[1:]] == doubles
+
+
+@given(some.lists(some.text(some.characters(exclude_categories=["Cs"], exclude_characters="\x00"))))
+def test_no_cell_of_a_csv_can_begin_a_formula(texts: list[str]) -> None:
+    """Whatever people type, what a spreadsheet reads begins with no sign it would run."""
+    written = as_csv(Sheet({"c": "text", "n": "number"}, [(text, 1.0) for text in texts])).decode()
+    cells = [row[0] for row in csv.reader(io.StringIO(written, newline=""))][1:]
+    assert len(cells) == len(texts)
+    for cell, text in zip(cells, texts, strict=True):
+        assert cell in (text, "'" + text)
+        assert not cell.lstrip().startswith(("=", "@")) and not cell.startswith(("\t", "\r", "\n"))
+        if cell.lstrip().startswith(("+", "-")):
+            float(cell)
+
+
+@given(
+    some.lists(
+        some.tuples(
+            some.none() | some.text(some.characters(exclude_categories=["Cs"])),
+            some.none() | some.floats(allow_nan=False, allow_infinity=False),
+            some.none() | some.booleans(),
+        )
+    )
+)
+def test_json_lines_and_parquet_give_back_exactly_what_was_recorded(
+    rows: list[tuple[str | None, float | None, bool | None]],
+) -> None:
+    """The twins of the CSV, to the letter and to the bit."""
+    sheet = Sheet({"comment": "text", "margin": "number", "in_force": "flag"}, list(rows))
+    lines = as_json_lines(sheet).decode().split("\n")
+    assert lines.pop() == ""
+    assert [tuple(json.loads(line).values()) for line in lines] == rows
+    table = pq.read_table(io.BytesIO(as_parquet(sheet)))
+    assert [tuple(row.values()) for row in table.to_pylist()] == rows
+
+
+def test_json_lines_name_every_column_in_order() -> None:
+    """A line can be read without the others."""
+    first = as_json_lines(SHEET).decode().splitlines()[0]
+    assert first == '{"comment": "größer, \\"fast\\"\\nsicher", "margin": -1.5, "in_force": true}'
+
+
+def test_parquet_keeps_types_even_of_an_empty_sheet() -> None:
+    """A program that reads it tomorrow, when there are rows, needs no other code."""
+    schema = pq.read_schema(io.BytesIO(as_parquet(Sheet(SHEET.columns, []))))
+    assert [(field.name, str(field.type)) for field in schema] == [
+        ("comment", "string"),
+        ("margin", "double"),
+        ("in_force", "bool"),
+    ]
+
+
+def test_an_empty_sheet_is_a_header_in_csv_and_nothing_in_json_lines() -> None:
+    """Nothing to tell."""
+    empty = Sheet(SHEET.columns, [])
+    assert as_csv(empty) == b"comment,margin,in_force\n"
+    assert as_json_lines(empty) == b""
