@@ -55,20 +55,27 @@ def test_one_case_travels_through_all_steps_of_the_loop(tmp_path: Path) -> None:
         shown = reveal(workspace, case_id, actor=reader)
         view = shown.screen.view
         assert view.model == champion.digest
-        assert view.base_value + sum(reason.amount for reason in view.reasons) == pytest.approx(view.margin, abs=1e-4)
+        assert view.base_value + sum(reason.amount for reason in view.reasons) == pytest.approx(
+            view.margin, abs=1e-4
+        )
 
         # 5: the reader overrides, with a reason; the case leaves the queue; the same press again is the same act.
         choice = Choice(Answer.OVERRIDDEN, reason="weighs_differently", confidence=Confidence.HIGH)
         how = {"actor": reader, "seconds_active": 12.0, "seconds_on_screen": 5.0}
         decision = record_decision(workspace, shown.reveal.reveal_id, choice, token="decide-token", **how)
-        assert record_decision(workspace, shown.reveal.reveal_id, choice, token="decide-token", **how) == decision
+        assert (
+            record_decision(workspace, shown.reveal.reveal_id, choice, token="decide-token", **how)
+            == decision
+        )
         assert decision.label == workspace.project.other_label(view.label)
         assert worklist.progress(store).decided == 1
         assert next_case(workspace, actor=reader) != case_id
 
         # 6: a change of mind supersedes; both stay; a second first decision is refused.
         with pytest.raises(Conflict, match="decided this case at"):
-            record_decision(workspace, shown.reveal.reveal_id, Choice(Answer.ACCEPTED), token="other-token", **how)
+            record_decision(
+                workspace, shown.reveal.reveal_id, Choice(Answer.ACCEPTED), token="other-token", **how
+            )
         later = record_decision(
             workspace,
             shown.reveal.reveal_id,
@@ -77,7 +84,10 @@ def test_one_case_travels_through_all_steps_of_the_loop(tmp_path: Path) -> None:
             supersedes=decision.decision_id,
             **how,
         )
-        assert [each.answer for each in reviews.decisions_of_case(store, case_id)] == ["overridden", "accepted"]
+        assert [each.answer for each in reviews.decisions_of_case(store, case_id)] == [
+            "overridden",
+            "accepted",
+        ]
         assert last_saved(workspace, actor=reader) == later
 
         # 7: both decisions can be shown and computed again, to the last bit.

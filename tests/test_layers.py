@@ -79,7 +79,10 @@ def test_only_the_pages_import_streamlit(path: Path) -> None:
 
 def test_there_is_no_import_cycle() -> None:
     """Each module can be read after the ones it imports."""
-    names = {path: ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__") for path in modules()}
+    names = {
+        path: ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+        for path in modules()
+    }
     by_name = {name: path for path, name in names.items()}
     graph = {name: _needed(path, by_name) - {name} for path, name in names.items()}
     while graph:
