@@ -39,19 +39,15 @@ class Placements:
 
 
 def placements(truth: ArrayLike, ratings: ArrayLike) -> Placements:
-    """Placement values of every case, from midranks in O(K log K).
+    """Placement values of every case, by searching each class in the other, sorted: O(K log K).
 
-    A positive's rank among all cases minus its rank among positives counts the negatives below it,
-    with ties as one half (Sun and Xu 2014, doi:10.1109/LSP.2014.2337313).
+    Comparing all pairs would cost the product of the classes, 250,000 for 500 and 500.
     """
     positive, values = _both_classes(truth, ratings)
-    together = stats.rankdata(values)
-    among_positives = stats.rankdata(values[positive])
-    among_negatives = stats.rankdata(values[~positive])
-    n_positive, n_negative = len(among_positives), len(among_negatives)
+    positives, negatives = values[positive], values[~positive]
     return Placements(
-        of_positives=(together[positive] - among_positives) / n_negative,
-        of_negatives=1 - (together[~positive] - among_negatives) / n_positive,
+        of_positives=_share_below(positives, np.sort(negatives)),
+        of_negatives=1 - _share_below(negatives, np.sort(positives)),
     )
 
 
@@ -235,6 +231,13 @@ def _share(hits: BoolArray, need: str) -> float:
     if not len(hits):
         raise StudyError(f"{need}, but there is none; add cases of that class.")
     return float(hits.mean())
+
+
+def _share_below(values: FloatArray, others: FloatArray) -> FloatArray:
+    """Share of the sorted others that lie below each value, ties counting half."""
+    below = np.searchsorted(others, values, side="left")
+    not_above = np.searchsorted(others, values, side="right")
+    return np.asarray((below + not_above) / (2 * len(others)))
 
 
 def _area_up_to(limit: float, false_rate: FloatArray, true_rate: FloatArray) -> float:

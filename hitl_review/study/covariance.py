@@ -70,7 +70,8 @@ def leave_one_out(reads: Reads, metric: Metric) -> FloatArray:
     without = np.empty((len(cells), len(reads.truth)))
     for row, (i, j) in enumerate(cells):
         used = _used(reads, metric, i, j)
-        without[row] = _in_cell(reads, i, j, metric.value, used)
+        if not used[columns].all():
+            without[row] = _in_cell(reads, i, j, metric.value, used)
         without[row, used] = _in_cell(reads, i, j, metric.without_each, used)
     return np.asarray(without[:, columns])
 
