@@ -49,7 +49,9 @@ def defused(text: str) -> str:
 def as_csv(sheet: Sheet) -> bytes:
     """Return a sheet as CSV in UTF-8 with its header, text defused against formulas."""
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
+    # Lines end as RFC 4180 says. With "\n" alone, Python 3.11 leaves a "\r" inside a cell unquoted, and
+    # the next program would begin a row there: with a formula, if somebody typed one behind it.
+    writer = csv.writer(text, lineterminator="\r\n")
     writer.writerow(defused(name) for name in sheet.columns)
     writer.writerows([_csv_cell(cell) for cell in row] for row in sheet.rows)
     return text.getvalue().encode()

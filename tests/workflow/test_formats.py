@@ -8,7 +8,7 @@ import json
 
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as some
 
 from hitl_review.workflow.formats import Sheet, as_csv, as_json_lines, as_parquet, defused
@@ -61,6 +61,7 @@ def test_csv_keeps_every_number_to_the_last_bit() -> None:
     assert [float(line) for line in written.splitlines()[1:]] == doubles
 
 
+@example(["\r=1+1", "a\r=1+1", "\n", "a\r\n=1+1"])
 @given(some.lists(some.text(some.characters(exclude_categories=["Cs"], exclude_characters="\x00"))))
 def test_no_cell_of_a_csv_can_begin_a_formula(texts: list[str]) -> None:
     """Whatever people type, what a spreadsheet reads begins with no sign it would run."""
@@ -114,5 +115,5 @@ def test_parquet_keeps_types_even_of_an_empty_sheet() -> None:
 def test_an_empty_sheet_is_a_header_in_csv_and_nothing_in_json_lines() -> None:
     """Nothing to tell."""
     empty = Sheet(SHEET.columns, [])
-    assert as_csv(empty) == b"comment,margin,in_force\n"
+    assert as_csv(empty) == b"comment,margin,in_force\r\n"
     assert as_json_lines(empty) == b""
