@@ -19,6 +19,7 @@ from hitl_review.cli.showing import print_json, words_line
 from hitl_review.domain.case import Purpose
 
 if TYPE_CHECKING:
+    from hitl_review.domain.account import Actor
     from hitl_review.workflow.intake import Received
     from hitl_review.workflow.workspace import Workspace
 
@@ -66,29 +67,17 @@ def import_cases(
     Every value is checked against the project before anything is stored. Without --skip-bad one bad
     value refuses the whole file. A case that is here already with the same values is passed over.
     """
-    from hitl_review.workflow.intake import RowsRefused, receive_cases, receive_outcomes
+    from hitl_review.workflow.intake import RowsRefused
     from hitl_review.workflow.workspace import open_workspace
 
-    def receive(opened: Workspace) -> Received:
-        actor = acting(opened, account)
-        if outcomes:
-            return receive_outcomes(
-                opened, file, actor=actor, source=source, skip_bad=skip_bad, ignore_extra=ignore_extra
-            )
-        with words_line() as told:
-            return receive_cases(
-                opened,
-                file,
-                actor=actor,
-                purpose=Purpose(purpose),
-                skip_bad=skip_bad,
-                ignore_extra=ignore_extra,
-                progress=lambda done: told(f"{done:,} cases stored"),
-            )
-
+    kept_to = {"skip_bad": skip_bad, "ignore_extra": ignore_extra}
     with open_workspace(workspace) as opened:
+        actor = acting(opened, account)
         try:
-            received = receive(opened)
+            if outcomes:
+                received = _receive_outcomes(opened, file, actor, source, **kept_to)
+            else:
+                received = _receive_cases(opened, file, actor, Purpose(purpose), **kept_to)
         except RowsRefused as error:
             if as_json:
                 rejected = [asdict(each) for each in error.rejected]
@@ -98,6 +87,30 @@ def import_cases(
         print_json(_told(received))
     else:
         _print(received, "outcomes" if outcomes else "cases")
+
+
+def _receive_cases(
+    workspace: Workspace, file: Path, actor: Actor, purpose: Purpose, **kept_to: bool
+) -> Received:
+    from hitl_review.workflow.intake import receive_cases
+
+    with words_line() as told:
+        return receive_cases(
+            workspace,
+            file,
+            actor=actor,
+            purpose=purpose,
+            progress=lambda done: told(f"{done:,} cases stored"),
+            **kept_to,
+        )
+
+
+def _receive_outcomes(
+    workspace: Workspace, file: Path, actor: Actor, source: str, **kept_to: bool
+) -> Received:
+    from hitl_review.workflow.intake import receive_outcomes
+
+    return receive_outcomes(workspace, file, actor=actor, source=source, **kept_to)
 
 
 def _told(received: Received) -> dict[str, Any]:

@@ -64,19 +64,20 @@ def _replay_all(workspace: Workspace, as_json: bool) -> bool:
 
     source = cache(stored_model(workspace.store))
     decisions = reviews.all_decisions(workspace.store)
+    failed: list[Replay] = []  # the others are let go at once: each holds a whole screen
     with click.progressbar(
         decisions, label="Replaying", file=sys.stderr, hidden=not sys.stderr.isatty()
     ) as shown:
-        found = [replay_decision(workspace, each.decision_id, source=source) for each in shown]
-    failed = [each for each in found if not each.ok]
+        for decision in shown:
+            found = replay_decision(workspace, decision.decision_id, source=source)
+            failed += [] if found.ok else [found]
     if as_json:
-        print_json(
-            {"replayed": len(found), "failed": len(failed), "failures": [_told(each) for each in failed]}
-        )
+        failures = [_told(each) for each in failed]
+        print_json({"replayed": len(decisions), "failed": len(failed), "failures": failures})
     else:
         for each in failed:
             click.echo(f"Decision {each.decision.decision_id} does not replay: {_fault(each)}.")
-        click.echo(f"{len(found):,} decisions replayed, {len(failed):,} of them not equal.")
+        click.echo(f"{len(decisions):,} decisions replayed, {len(failed):,} of them not equal.")
     return not failed
 
 
@@ -118,7 +119,7 @@ def _screen_lines(screen: dict[str, Any]) -> Iterator[str]:
     yield f"Model {view['model_name']} showed: {view['label_words']}"
     for words in ("probability_words", "base_rate_words", "verdict_words"):
         yield f"  {view[words]}"
-    yield from (f"  {notice['title']}: {notice['text']}" for notice in view["reliability"])
+    yield from (f"  {notice['title']} {notice['text']}" for notice in view["reliability"])
     yield from (f"  {reason['amount']:+.3f}  {reason['sentence']}" for reason in view["reasons"])
 
 
