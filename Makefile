@@ -60,8 +60,10 @@ e2e: $(TO_TEST) ## the tests in a real browser, one after the other
 slow: $(TO_TEST) ## the tests that take longer than a minute each
 	$(BIN)/python -m pytest -q -m slow
 
-bench: $(TO_TEST) ## measure the speed of review, scoring and start-up, and print it
-	$(BIN)/python -m pytest -q -s -m "" tests/benchmarks
+bench: $(TO_TEST) ## run every benchmark, each of which prints what it measured
+	@set -e; for each in tests/benchmarks/bench_*.py; do \
+	    echo "== $$each"; PYTHONPATH=. $(BIN)/python "$$each"; \
+	done
 
 clean: ## remove the environments and what tools left behind
 	rm -rf .venv .venv-*/ .mypy_cache .mypy_cache_strict .pytest_cache .ruff_cache .hypothesis
