@@ -81,6 +81,9 @@ class Reads:
             )
         if not self.was_read.any():
             raise StudyError("A study needs reads, but there is none; give at least one rating.")
+        empty = np.flatnonzero(~self.was_read.any(axis=(1, 2)))
+        if len(empty):
+            raise StudyError(f"No case was read under '{self.modalities[empty[0]]}'; leave that modality out.")
 
     @property
     def was_read(self) -> BoolArray:

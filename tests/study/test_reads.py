@@ -66,6 +66,7 @@ def test_a_part_of_a_study_leaves_out_who_has_no_reads_in_it() -> None:
         (lambda: as_reads(np.ones((2, 4)), TRUTH), "three axes"),
         (lambda: as_reads(np.ones((1, 1, 4)), TRUTH[:3]), "shape"),
         (lambda: as_reads(np.full((1, 1, 4), NAN), TRUTH), "there is none"),
+        (lambda: as_reads([[[1.0] * 4], [[NAN] * 4]], TRUTH), "No case was read under 'modality 2'"),
         (lambda: as_reads(np.ones((1, 1, 4)), TRUTH).under("aided"), "no modality 'aided'"),
         (lambda: as_reads(np.ones((1, 1, 4)), TRUTH).by("Z"), "no reader 'Z'"),
     ],
