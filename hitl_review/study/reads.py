@@ -12,7 +12,7 @@ design (fully crossed, split-plot, nested, with gaps) has the same shape and its
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -83,7 +83,9 @@ class Reads:
             raise StudyError("A study needs reads, but there is none; give at least one rating.")
         empty = np.flatnonzero(~self.was_read.any(axis=(1, 2)))
         if len(empty):
-            raise StudyError(f"No case was read under '{self.modalities[empty[0]]}'; leave that modality out.")
+            raise StudyError(
+                f"No case was read under '{self.modalities[empty[0]]}'; leave that modality out."
+            )
 
     @property
     def was_read(self) -> BoolArray:
@@ -122,17 +124,17 @@ class Reads:
             raise StudyError(
                 f"There is no modality '{unknown[0]}' in this study; it has {', '.join(self.modalities)}."
             )
-        rows = [self.modalities.index(name) for name in modalities]
-        return _without_empty(replace(self, ratings=self.ratings[rows], modalities=modalities))
+        return _part(
+            self, [self.modalities.index(name) for name in modalities], list(range(len(self.readers)))
+        )
 
     def by(self, reader: str) -> Reads:
-        """The same study with one reader only."""
+        """The same study with one reader only, and the modalities and cases that reader has."""
         if reader not in self.readers:
             raise StudyError(
                 f"There is no reader '{reader}' in this study; it has {', '.join(self.readers)}."
             )
-        column = self.readers.index(reader)
-        return _without_empty(replace(self, ratings=self.ratings[:, [column]], readers=(reader,)))
+        return _part(self, list(range(len(self.modalities))), [self.readers.index(reader)])
 
 
 def as_reads(
@@ -176,14 +178,15 @@ def _names(given: Sequence[str] | None, kind: str, count: int) -> tuple[str, ...
     return tuple(str(name) for name in given)
 
 
-def _without_empty(reads: Reads) -> Reads:
-    """Readers and cases that no longer have a read are left out; they would only blur counts."""
-    was_read = reads.was_read
-    readers, cases = was_read.any(axis=(0, 2)), was_read.any(axis=(0, 1))
-    return replace(
-        reads,
-        ratings=reads.ratings[:, readers][:, :, cases],
-        truth=reads.truth[cases],
-        readers=tuple(np.array(reads.readers, dtype=object)[readers]),
-        cases=tuple(np.array(reads.cases, dtype=object)[cases]),
+def _part(reads: Reads, modalities: list[int], readers: list[int]) -> Reads:
+    """These modalities and readers; whoever and whatever has no read left is left out and would only blur counts."""
+    ratings = reads.ratings[np.ix_(modalities, readers)]
+    was_read = ~np.isnan(ratings)
+    kept = was_read.any(axis=(1, 2)), was_read.any(axis=(0, 2)), was_read.any(axis=(0, 1))
+    return Reads(
+        ratings=ratings[np.ix_(*kept)],
+        truth=reads.truth[kept[2]],
+        modalities=tuple(np.array(reads.modalities, dtype=object)[modalities][kept[0]]),
+        readers=tuple(np.array(reads.readers, dtype=object)[readers][kept[1]]),
+        cases=tuple(np.array(reads.cases, dtype=object)[kept[2]]),
     )

@@ -57,7 +57,7 @@ def test_a_part_of_a_study_leaves_out_who_has_no_reads_in_it() -> None:
     reads = as_reads(cube, TRUTH, modalities=["solo", "aided"], readers=["A", "B"])
     assert reads.under("solo").readers == ("A",) and len(reads.under("solo").cases) == 3
     assert reads.under("aided", "solo").modalities == ("aided", "solo")
-    assert reads.by("B").ratings.shape == (2, 1, 4)
+    assert reads.by("B").modalities == ("aided",) and reads.by("B").ratings.shape == (1, 1, 4)
 
 
 @pytest.mark.parametrize(
