@@ -60,7 +60,7 @@ def append(
     actor = store.current().actor
     event = next_event(
         end,
-        event_id=event_id or new_token(),
+        event_id=new_token() if event_id is None else event_id,
         at=now,
         actor=actor.account_id,
         role=actor.role.value,

@@ -30,6 +30,8 @@ _SCHEMA: Final = (
     "SELECT type, name, sql FROM sqlite_schema WHERE sql IS NOT NULL"
     " UNION ALL SELECT type, name, sql FROM sqlite_temp_schema"
 )
+_NOT_THE_FILE: Final = frozenset({3, 5, 6, 7, 8, 9, 10, 14})
+"""SQLite's primary codes for no permission, busy, locked, no memory, read-only, interrupted, no disk, can't open."""
 Row = sqlite3.Row
 Access = Literal["mode=rw", "mode=ro", "immutable=1"]
 """How a file is opened; `immutable=1` reads where not even SQLite's side files can be made."""
@@ -224,9 +226,25 @@ def _opened(path: Path, clock: Callable[[], datetime], busy_seconds: float) -> t
         with closed_on_error(store):
             return store, schema_faults(store)
     except sqlite3.DatabaseError as error:
+        if not concerns_file(error):
+            raise StoreUnavailable(
+                f"{path.name} in {path.parent} can't be opened for work ({error}), so nothing was stored. "
+                "File and folder must be writable, and no other program may hold them."
+            ) from error
         raise WorkspaceError(
             f"{path.name} in {path.parent} can't be read as a database ({error}). Restore it from a backup."
         ) from error
+
+
+def concerns_file(error: sqlite3.DatabaseError) -> bool:
+    """Tell whether an error speaks of what the file holds, and not of a lock, a disk or a permission."""
+    return error_code(error) not in _NOT_THE_FILE
+
+
+def error_code(error: sqlite3.DatabaseError) -> int:
+    """Return SQLite's primary code of an error."""
+    code: int = getattr(error, "sqlite_errorcode", 1)
+    return code & 0xFF
 
 
 @contextmanager

@@ -13,15 +13,13 @@ from typing import Final
 
 from hitl_review.domain.audit import GENESIS
 from hitl_review.errors import AuditError, WorkspaceMissing
-from hitl_review.store.connection import Access, Store, closed_on_error, sqlite3
+from hitl_review.store.connection import Access, Store, closed_on_error, error_code, sqlite3
 from hitl_review.store.migrations import migrations
 
 BUSY_SECONDS: Final = 5.0
 """How long a check waits for somebody who has locked the whole file."""
 RawEvent = tuple[int, str, str, str, str]
 """seq, event_id, prev_hash, payload, hash."""
-_NOT_THE_FILE: Final = frozenset({3, 5, 6, 7, 9, 10, 14})
-"""SQLite's primary codes for no permission, busy, locked, no memory, interrupted, no disk, can't open."""
 _NO_SIDE_FILES: Final = frozenset({8, 14})
 """The codes on a medium where not even a reader's side files can be made."""
 
@@ -48,7 +46,7 @@ def _looked_at(path: Path) -> Store:
     try:
         return _view(path, "mode=ro")
     except sqlite3.OperationalError as error:
-        if _code(error) not in _NO_SIDE_FILES or _has_journal(path):
+        if error_code(error) not in _NO_SIDE_FILES or _has_journal(path):
             raise
         return _view(path, "immutable=1")
 
@@ -70,16 +68,6 @@ def _view(path: Path, access: Access) -> Store:
 
 def _text(raw: bytes) -> str:
     return raw.decode("utf-8", "surrogateescape")
-
-
-def concerns_file(error: sqlite3.DatabaseError) -> bool:
-    """Tell whether an error speaks of what the file holds, and not of a lock, a disk or memory."""
-    return _code(error) not in _NOT_THE_FILE
-
-
-def _code(error: sqlite3.DatabaseError) -> int:
-    code: int = getattr(error, "sqlite_errorcode", 1)
-    return code & 0xFF
 
 
 def integrity_faults(store: Store) -> list[str]:

@@ -19,7 +19,7 @@ from hitl_review.domain.canonical import parse_canonical
 from hitl_review.domain.verification import TRUNCATION, Problem, Verification
 from hitl_review.errors import AuditError
 from hitl_review.store import audit, inspection
-from hitl_review.store.connection import DATABASE, Store, schema_faults, sqlite3
+from hitl_review.store.connection import DATABASE, Store, concerns_file, schema_faults, sqlite3
 from hitl_review.workflow.reconciling import Reconciliation
 from hitl_review.workflow.workspace import Workspace
 
@@ -67,7 +67,7 @@ def _end(store: Store) -> tuple[int, str]:
     try:
         return inspection.log_end(store)
     except sqlite3.DatabaseError as error:
-        if not inspection.concerns_file(error):
+        if not concerns_file(error):
             raise
         return 0, GENESIS  # what is wrong with it is told where the chain is read
 
@@ -87,7 +87,7 @@ def _guarded(what: str, problems: Iterator[Problem]) -> Iterator[Problem]:
     try:
         yield from problems
     except sqlite3.DatabaseError as error:
-        if not inspection.concerns_file(error):
+        if not concerns_file(error):
             raise
         yield Problem(None, "unreadable", f"{what} can't be read to the end: {error}")
 

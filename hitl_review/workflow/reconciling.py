@@ -17,8 +17,7 @@ from hitl_review.domain.canonical import bytes_digest, canonical_json, digest, l
 from hitl_review.domain.verification import Problem
 from hitl_review.errors import AuditError
 from hitl_review.store import counterparts
-from hitl_review.store.connection import Store, sqlite3
-from hitl_review.store.inspection import concerns_file
+from hitl_review.store.connection import Store, concerns_file, sqlite3
 from hitl_review.workflow.twins import BATCHES, TWINS, Batch, Told, Twin
 
 _TWIN_OF: Final = {action: twin for twin in TWINS for action in twin.actions}

@@ -1,0 +1,332 @@
+"""The log can be added to and read, and nothing else can be done to it through SQL."""
+
+from __future__ import annotations
+
+import sqlite3 as standard_sqlite3
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from hitl_review.domain.account import Actor, Role
+from hitl_review.domain.audit import GENESIS, Head, chain_hash, fault_of, payload_fault, stamp
+from hitl_review.domain.canonical import canonical_json
+from hitl_review.errors import AuditError, Conflict
+from hitl_review.store import audit, schema
+from hitl_review.store.connection import Store, sqlite3
+from tests.tampering import contents, tampered
+from tests.ward import NOW, Clock
+
+
+def add(store: Store, count: int = 1, **detail: object) -> None:
+    """Append some events, each in a transaction of its own."""
+    for number in range(count):
+        with store.transaction():
+            audit.append(store, "audit.viewed", "log:events", {"number": number, **detail})
+
+
+def row(store: Store, **changed: object) -> dict[str, object]:
+    """A row that would continue the log, some of its columns changed."""
+    head = audit.head(store)
+    payload = canonical_json({"any": "payload", "seq": head.size + 1})
+    right = {
+        "seq": head.size + 1,
+        "event_id": "another-event",
+        "prev_hash": head.hash,
+        "payload": payload,
+        "hash": chain_hash(head.hash, payload),
+    }
+    return {**right, **changed}
+
+
+def insert(store: Store, values: dict[str, object], verb: str = "INSERT", tail: str = "") -> None:
+    """Insert a row of the log by plain SQL."""
+    columns, marks = ", ".join(values), ", ".join("?" * len(values))
+    store.db.execute(f"{verb} INTO audit_log ({columns}) VALUES ({marks}) {tail}", tuple(values.values()))
+
+
+# Appending
+
+
+def test_an_empty_log_ends_in_zeros(store: Store) -> None:
+    """The first event follows 64 zeros."""
+    assert audit.head(store) == Head(0, GENESIS, None)
+    assert GENESIS == "0" * 64
+
+
+def test_events_continue_each_other(store: Store) -> None:
+    """Numbers without gaps, each link right, each payload canonical."""
+    add(store, 3)
+    head = Head()
+    for event in audit.events(store):
+        assert fault_of(event, head) is None
+        assert payload_fault(event) is None
+        head = Head(event.seq, event.hash)
+    assert head.size == 3
+    assert audit.head(store) == Head(3, head.hash, NOW)
+
+
+def test_the_payload_tells_everything_the_format_asks_for(store: Store) -> None:
+    """Readable alone, without the columns and without the product."""
+    with store.transaction(Actor("anna", "Anna Berg", Role.READER)):
+        event = audit.append(store, "case.opened", "case:C-0042", {"why": "next"}, event_id="token-0001")
+    assert event.payload == canonical_json(
+        {
+            "format": 1,
+            "seq": 1,
+            "event_id": "token-0001",
+            "at": "2026-11-22T09:12:03.000001Z",
+            "actor": "anna",
+            "role": "reader",
+            "action": "case.opened",
+            "subject": "case:C-0042",
+            "detail": {"why": "next"},
+        }
+    )
+
+
+def test_what_was_appended_is_what_is_stored(store: Store) -> None:
+    """Character by character, also what is not ASCII."""
+    with store.transaction():
+        event = audit.append(store, "audit.viewed", "log:events", {"text": "größer ≥ 90 % 🫀 \\u0000 \u2028"})
+    assert audit.find(store, event.event_id) == event
+
+
+def test_a_token_is_used_once(store: Store) -> None:
+    """A double click is one event: the second one is refused by the database itself."""
+    with store.transaction():
+        audit.append(store, "audit.viewed", "log:events", {}, event_id="token-0001")
+    with pytest.raises(Conflict, match="there already"), store.transaction():
+        audit.append(store, "audit.viewed", "log:events", {}, event_id="token-0001")
+    assert audit.head(store).size == 1
+
+
+def test_a_token_used_twice_in_one_transaction_undoes_all_of_it(store: Store) -> None:
+    """Whole or not at all."""
+    with pytest.raises(Conflict), store.transaction():
+        audit.append(store, "audit.viewed", "log:events", {}, event_id="token-0001")
+        audit.append(store, "audit.viewed", "log:events", {"other": 1}, event_id="token-0001")
+    assert audit.head(store).size == 0
+
+
+@pytest.mark.parametrize(
+    "token", ["short", "x" * 65, "with blank", "naïve-token", "token\n01", "", "a'--xxxxx"]
+)
+def test_a_token_that_is_none_is_refused(store: Store, token: str) -> None:
+    """8 to 64 plain characters; an empty one is not replaced by a fresh one behind the caller's back."""
+    with pytest.raises(AuditError, match="token"), store.transaction():
+        audit.append(store, "audit.viewed", "log:events", {}, event_id=token)
+    assert audit.head(store).size == 0
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        float("nan"),
+        float("inf"),
+        -float("inf"),
+        1e400,
+        2**60,
+        2**53,
+        "\ud800",
+        "NUL \x00",
+        {1: "key"},
+        object(),
+    ],
+)
+def test_what_is_no_json_is_not_logged(store: Store, value: object) -> None:
+    """No NaN, no infinity, no integer that a double can't hold, no half character, no NUL."""
+    with pytest.raises(AuditError), store.transaction():
+        audit.append(store, "audit.viewed", "log:events", {"value": value})
+    assert audit.head(store).size == 0
+
+
+def test_a_long_comment_is_kept_whole(store: Store) -> None:
+    """A megabyte is unusual, not wrong."""
+    add(store, text="ä" * 1_000_000)
+    assert audit.events(store).__next__().told["detail"]["text"] == "ä" * 1_000_000
+
+
+@pytest.mark.parametrize(
+    ("action", "subject"),
+    [("log.closed", "log:x"), ("case.opened", "C-1"), ("case.opened", "case:"), ("case.opened", "case:a b")],
+)
+def test_unknown_actions_and_shapeless_subjects_are_refused(store: Store, action: str, subject: str) -> None:
+    """An auditor filters by both."""
+    with pytest.raises(AuditError), store.transaction():
+        audit.append(store, action, subject, {})
+
+
+def test_a_clock_that_went_back_is_told_first(store: Store, clock: Clock) -> None:
+    """The order of events is the order of their writing; the step back is an event of its own."""
+    add(store)
+    clock.advance(-7200)
+    add(store, 2)
+    actions = [(event.told["action"], event.told["at"]) for event in audit.events(store)]
+    earlier = stamp(NOW - timedelta(hours=2))
+    assert actions == [
+        ("audit.viewed", stamp(NOW)),
+        ("clock.regressed", earlier),
+        ("audit.viewed", earlier),
+        ("audit.viewed", earlier),
+    ]
+    assert next(audit.events(store, after=1)).told["detail"] == {"previous_at": stamp(NOW), "at": earlier}
+
+
+def test_a_clock_that_stands_still_is_fine(store: Store) -> None:
+    """Two events within one microsecond are no regress."""
+    add(store, 2)
+    assert audit.head(store).size == 2
+
+
+@pytest.mark.parametrize("year", [1970, 2038, 9999])
+def test_any_year_can_be_told(store: Store, clock: Clock, year: int) -> None:
+    """No 32-bit clock ends the log."""
+    clock.now = NOW.replace(year=year)
+    add(store)
+    assert audit.head(store).at == clock.now
+
+
+def test_nothing_is_added_behind_an_altered_event(store: Store, folder: Path) -> None:
+    """A log that was bent at its end is not built upon."""
+    add(store, 2)
+    with tampered(folder) as connection:
+        connection.execute(
+            "UPDATE audit_log SET payload = replace(payload, 'system', 'nobody') WHERE seq = 2"
+        )
+    with pytest.raises(AuditError, match=r"audit verify"):
+        add(store)
+    assert store.rows("SELECT count(*) FROM audit_log")[0][0] == 2
+
+
+# Everything else is refused by the database
+
+
+FORBIDDEN: dict[str, Callable[[Store], object]] = {
+    "update": lambda store: store.db.execute("UPDATE audit_log SET payload = payload WHERE seq = 1"),
+    "delete": lambda store: store.db.execute("DELETE FROM audit_log WHERE seq = 2"),
+    "delete all": lambda store: store.db.execute("DELETE FROM audit_log"),
+    "gap": lambda store: insert(store, row(store, seq=9)),
+    "old number": lambda store: insert(store, row(store, seq=1)),
+    "negative number": lambda store: insert(store, row(store, seq=-1)),
+    "number left to SQLite": lambda store: insert(store, row(store, seq=None)),
+    "wrong link": lambda store: insert(store, row(store, prev_hash=GENESIS)),
+    "fork": lambda store: insert(store, row(store, prev_hash=next(audit.events(store)).hash)),
+    "event id again": lambda store: insert(store, row(store, event_id=next(audit.events(store)).event_id)),
+    "hash again": lambda store: insert(store, row(store, hash=next(audit.events(store)).hash)),
+    "replace by seq": lambda store: insert(store, row(store, seq=1), "INSERT OR REPLACE"),
+    "replace by event id": lambda store: insert(
+        store, row(store, event_id=next(audit.events(store)).event_id), "INSERT OR REPLACE"
+    ),
+    "replace by hash": lambda store: insert(
+        store, row(store, hash=next(audit.events(store)).hash), "INSERT OR REPLACE"
+    ),
+    "ignore": lambda store: insert(
+        store, row(store, event_id=next(audit.events(store)).event_id), "INSERT OR IGNORE"
+    ),
+    "upsert by seq": lambda store: insert(
+        store, row(store, seq=1), tail="ON CONFLICT (seq) DO UPDATE SET payload = excluded.payload"
+    ),
+    "upsert by event id": lambda store: insert(
+        store,
+        row(store, event_id=next(audit.events(store)).event_id),
+        tail="ON CONFLICT (event_id) DO UPDATE SET payload = excluded.payload",
+    ),
+    "upsert that does nothing": lambda store: insert(
+        store, row(store, event_id=next(audit.events(store)).event_id), tail="ON CONFLICT DO NOTHING"
+    ),
+    "sqlite-utils replace": lambda store: store.db["audit_log"].insert(row(store, seq=1), replace=True),
+    "sqlite-utils upsert": lambda store: store.db["audit_log"].upsert(row(store, seq=1), pk="seq"),
+    "sqlite-utils ignore": lambda store: store.db["audit_log"].insert(
+        row(store, event_id=next(audit.events(store)).event_id), ignore=True
+    ),
+}
+
+
+@pytest.mark.parametrize("recursive", ["ON", "OFF"], ids=["our connection", "the sqlite3 shell"])
+@pytest.mark.parametrize("forbidden", FORBIDDEN.values(), ids=FORBIDDEN.keys())
+def test_no_statement_changes_removes_or_forks(
+    store: Store, forbidden: Callable[[Store], object], recursive: str
+) -> None:
+    """Also where recursive triggers are off, as in the sqlite3 shell, and REPLACE slips past a delete trigger."""
+    add(store, 3)
+    store.db.execute(f"PRAGMA recursive_triggers = {recursive}")
+    before = contents(store.path.parent)
+    with pytest.raises(sqlite3.IntegrityError, match=r"audit_log is append-only|NOT NULL|datatype mismatch"):
+        forbidden(store)
+    assert contents(store.path.parent) == before
+
+
+def test_the_right_row_would_have_been_taken(store: Store) -> None:
+    """The control for the test above: it is the deed that is refused, not the shape of the row."""
+    add(store, 3)
+    insert(store, row(store))
+    assert store.rows("SELECT count(*) FROM audit_log")[0][0] == 4
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"payload": "not json"},
+        {"payload": None},
+        {"hash": "short"},
+        {"prev_hash": "short"},
+        {"event_id": None},
+    ],
+)
+def test_a_misshapen_row_is_refused(store: Store, changed: dict[str, object]) -> None:
+    """STRICT types and checks hold even for who knows the next number."""
+    with pytest.raises(sqlite3.IntegrityError):
+        insert(store, row(store, **changed))
+
+
+@pytest.mark.parametrize("table", schema.TABLES)
+def test_the_other_evidence_is_append_only_too(reviewed_folder: Path, table: str) -> None:
+    """Every table of rows that events tell of refuses UPDATE and DELETE, and REPLACE of a row that is there."""
+    connection = standard_sqlite3.connect(reviewed_folder / "review.db", isolation_level=None)
+    connection.execute("PRAGMA recursive_triggers = ON")
+    before = contents(reviewed_folder)
+    column = connection.execute(f"PRAGMA table_info({table})").fetchone()[1]
+    for statement in (
+        f"UPDATE {table} SET {column} = {column}",
+        f"DELETE FROM {table}",
+        f"INSERT OR REPLACE INTO {table} SELECT * FROM {table}",
+    ):
+        with pytest.raises(standard_sqlite3.IntegrityError, match=f"{table} is append-only"):
+            connection.execute(statement)
+    connection.close()
+    assert contents(reviewed_folder) == before
+
+
+# Reading
+
+
+def test_events_can_be_read_from_anywhere_on(store: Store) -> None:
+    """Oldest first, after a number."""
+    add(store, 3)
+    assert [event.seq for event in audit.events(store, after=1)] == [2, 3]
+
+
+def test_the_newest_events_can_be_filtered(store: Store) -> None:
+    """By subject, by action or its beginning, by number, and never more than asked for."""
+    with store.transaction():
+        for number in range(4):
+            audit.append(store, "case.opened", f"case:C-{number % 2}", {})
+        audit.append(store, "audit.viewed", "log:events", {})
+    assert [event.seq for event in audit.latest(store, limit=2)] == [5, 4]
+    assert [event.seq for event in audit.latest(store, limit=9, subject="case:C-1")] == [4, 2]
+    assert [event.seq for event in audit.latest(store, limit=9, action="case.%")] == [4, 3, 2, 1]
+    assert [event.seq for event in audit.latest(store, limit=9, before=3, action="case.opened")] == [2, 1]
+
+
+def test_an_unknown_event_is_none(store: Store) -> None:
+    """Looking for it is no error."""
+    assert audit.find(store, "no-such-event") is None
+
+
+def test_fresh_tokens_differ_and_serve_as_ids() -> None:
+    """One per act."""
+    tokens = {audit.new_token() for _ in range(100)}
+    assert len(tokens) == 100
+    assert all(len(token) == 32 for token in tokens)
