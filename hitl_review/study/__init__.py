@@ -24,7 +24,7 @@ one row each, and `mrmc_analysis`; or with arrays and `as_reads`, then `analyse`
     simulation      studies drawn from the Roe-Metz model
     summary         a result as text
 
-Ordinary tests on pooled reads call a difference that is not there in 8 to 36 % of studies at a
+Ordinary tests on pooled reads call a difference that is not there in 6 to 34 % of studies at a
 nominal 5 %, because reads of one case and reads of one reader are alike; these keep to 5 %.
 
     >>> from hitl_review.study.simulation import HIGH_HIGH, simulate

@@ -1,7 +1,7 @@
 """Two sets of judgements on the same cases: DeLong's test, McNemar's tests, and each reader's own comparison.
 
 These speak about one reader (or two models) over cases. Pooled over readers they would call a
-difference far too often, 8 to 36 % at a nominal 5 %: use `hitl_review.study.mrmc` for several readers.
+difference far too often, 6 to 34 % at a nominal 5 %: use `hitl_review.study.mrmc` for several readers.
 """
 
 from __future__ import annotations

@@ -6,8 +6,9 @@ enter a model as if it were several readers: copies add degrees of freedom that 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import inf, sqrt
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -88,44 +89,43 @@ def readers_against_model(
     differences = values - model_value
     between = float(differences.var(ddof=1))
     var_error, cov2 = _covariance_of_differences(own, model, metric) if cases == "random" else (None, None)
-    n_readers = len(values)
-    total = between + max(n_readers * (cov2 or 0.0), 0.0)
-    estimate = float(differences.mean())
-    base = ModelAgainstReaders(
+    shared = max(len(values) * (cov2 or 0.0), 0.0)
+    inference = _inference(float(differences.mean()), between, shared, len(values), confidence)
+    return ModelAgainstReaders(
         modality=own.modalities[0],
         cases=cases,
         model=model_value,
         readers_mean=float(values.mean()),
         reader_values=tuple(float(value) for value in values),
-        estimate=estimate,
-        se=None,
-        df=None,
-        statistic=None,
-        p=None,
-        ci=None,
         var_reader=between,
         var_error=var_error,
         cov2=cov2,
-        reason="the estimated variance of the difference is zero",
+        **inference,
     )
-    return base if total <= 1e-14 else _with_inference(base, total, n_readers, confidence)
 
 
-def _with_inference(
-    base: ModelAgainstReaders, total: float, n_readers: int, confidence: float
-) -> ModelAgainstReaders:
+def _inference(
+    estimate: float, between: float, shared: float, n_readers: int, confidence: float
+) -> dict[str, Any]:
+    """The estimate with what can be said of it: t test and interval, or the reason why there is none."""
+    total = between + shared
+    if total <= 1e-14:
+        reason = "the estimated variance of the difference is zero"
+        return {
+            "estimate": estimate,
+            **dict.fromkeys(("se", "df", "statistic", "p", "ci")),
+            "reason": reason,
+        }
     se = sqrt(total / n_readers)
-    small = base.var_reader <= 1e-12 * total
-    df = inf if small else total**2 / (base.var_reader**2 / (n_readers - 1))
-    return replace(
-        base,
-        se=se,
-        df=df,
-        statistic=base.estimate / se,
-        p=distributions.t_two_sided(base.estimate / se, df),
-        ci=distributions.interval(base.estimate, se, df, confidence=confidence),
-        reason="",
-    )
+    df = inf if between <= 1e-12 * total else total**2 / (between**2 / (n_readers - 1))
+    return {
+        "estimate": estimate,
+        "se": se,
+        "df": df,
+        "statistic": estimate / se,
+        "p": distributions.t_two_sided(estimate / se, df),
+        "ci": distributions.interval(estimate, se, df, confidence=confidence),
+    }
 
 
 def _covariance_of_differences(own: Reads, model: Reads, metric: Metric) -> tuple[float, float]:
