@@ -1,0 +1,97 @@
+"""One writer at a time, in turn, and never for longer than asked."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from hitl_review.errors import StoreUnavailable
+from hitl_review.store.lock import writer_lock
+from tests.processes import forked, kill, status_of
+
+
+def test_threads_take_turns(tmp_path: Path) -> None:
+    """Nobody is inside while another one is."""
+    inside: list[int] = []
+    most: list[int] = []
+
+    def work() -> None:
+        for _ in range(20):
+            with writer_lock(tmp_path / "lock", timeout_seconds=10):
+                inside.append(1)
+                most.append(len(inside))
+                time.sleep(0.0005)
+                inside.pop()
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(most) == 80
+    assert max(most) == 1
+
+
+def test_processes_take_turns(tmp_path: Path) -> None:
+    """A counter in a file that each reads, waits and writes comes out right."""
+    counter = tmp_path / "counter"
+    counter.write_text("0")
+
+    def work() -> None:
+        for _ in range(25):
+            with writer_lock(tmp_path / "lock", timeout_seconds=10):
+                value = int(counter.read_text())
+                time.sleep(0.0005)
+                counter.write_text(str(value + 1))
+
+    assert [status_of(child) for child in [forked(work) for _ in range(4)]] == [0, 0, 0, 0]
+    assert counter.read_text() == "100"
+
+
+@pytest.mark.parametrize("where", ["same process", "other process"])
+def test_a_lock_that_stays_taken_is_given_up_in_time(tmp_path: Path, where: str) -> None:
+    """The person is told; nothing waits for ever."""
+    path = tmp_path / "lock"
+    reading, writing = os.pipe()
+
+    def hold() -> None:
+        with writer_lock(path, timeout_seconds=1):
+            os.write(writing, b"x")
+            time.sleep(30 if where == "other process" else 0.8)
+
+    holder = forked(hold) if where == "other process" else None
+    if holder is None:
+        threading.Thread(target=hold).start()
+    os.read(reading, 1)
+    began = time.monotonic()
+    with (
+        pytest.raises(StoreUnavailable, match="nothing was stored"),
+        writer_lock(path, timeout_seconds=0.2),
+    ):
+        pass
+    assert 0.15 < time.monotonic() - began < 0.7
+    if holder is not None:
+        kill(holder)
+    with writer_lock(path, timeout_seconds=5):
+        pass
+
+
+def test_the_lock_is_free_after_an_error(tmp_path: Path) -> None:
+    """Whatever was raised inside."""
+    with pytest.raises(ValueError, match="inside"), writer_lock(tmp_path / "lock", timeout_seconds=1):
+        raise ValueError("inside")
+    with writer_lock(tmp_path / "lock", timeout_seconds=0.1):
+        pass
+
+
+def test_a_folder_that_is_not_there_is_named_as_such(tmp_path: Path) -> None:
+    """No traceback for a disk that was pulled out."""
+    with (
+        pytest.raises(StoreUnavailable, match="nothing was stored"),
+        writer_lock(tmp_path / "gone" / "lock", timeout_seconds=1),
+    ):
+        pass
