@@ -8,6 +8,7 @@ from hitl_review.domain.account import Actor
 from hitl_review.domain.decision import Answer, Choice, Confidence, Decision
 from hitl_review.errors import ReviewError
 from hitl_review.project import Reason
+from hitl_review.store import reviews
 from hitl_review.ui import session, widgets
 from hitl_review.workflow.deciding import record_decision
 from hitl_review.workflow.revealing import Shown
@@ -122,6 +123,8 @@ def _reason_buttons(reasons: tuple[Reason, ...], chosen: str, act: _Act) -> None
 def _record(act: _Act, answer: Answer, reason: str | None) -> None:
     """Store the decision of the case that stands on the screen, and go on to the next."""
     case_id, reveal_id, token, account_id, supersedes = act
+    if _is_stored(token):
+        return  # the second of two presses: the first one was recorded, and there is nothing to tell
     sitting = session.current_sitting()
     if sitting is None or sitting.case_id != case_id:
         raise ReviewError("Not recorded: another case stands on the screen now. Look, then press again.")
@@ -145,6 +148,11 @@ def _record(act: _Act, answer: Answer, reason: str | None) -> None:
             supersedes=supersedes,
         )
         session.go_to(next_case(workspace, actor=actor))
+
+
+def _is_stored(token: str) -> bool:
+    with session.workspace() as workspace:
+        return reviews.find_decision(workspace.store, token) is not None
 
 
 def _decided(workspace: Workspace, decision: Decision, actor: Actor) -> None:

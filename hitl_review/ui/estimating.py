@@ -6,6 +6,7 @@ import streamlit as st
 
 from hitl_review.domain.account import Actor
 from hitl_review.errors import ReviewError
+from hitl_review.store import reviews
 from hitl_review.ui import session, widgets
 from hitl_review.workflow.review import Opened, check_dwell, commit_read
 from hitl_review.workflow.workspace import Workspace
@@ -50,11 +51,18 @@ def _tenth_button(case_id: str, digit: int) -> None:
     st.button(
         f"{10 * digit}",
         key=f"tenth_{digit}_{case_id}",
-        on_click=session.set_value,
-        args=("percent", case_id, 10 * digit),
+        on_click=session.guarded(_choose),
+        args=(case_id, 10 * digit),
         shortcut=str(digit),
         type="primary" if chosen else "secondary",
     )
+
+
+def _choose(case_id: str, percent: int) -> None:
+    """Put a tenth into the form, unless the key was meant for the screen before: a reason has a digit, too."""
+    with session.workspace() as workspace:
+        check_dwell(workspace.project, session.seconds_shown(case_id, STAGE))
+    session.set_value("percent", case_id, percent)
 
 
 def _call_button(words: str, key: str, args: tuple[str, str, str, str]) -> None:
@@ -75,6 +83,9 @@ def _commit(case_id: str, label: str, token: str, account_id: str) -> None:
     if sitting is None or sitting.case_id != case_id:
         raise ReviewError("Not recorded: another case stands on the screen now. Look, then press again.")
     with session.workspace() as workspace:
+        stored = reviews.read_of(workspace.store, case_id, account_id)
+        if stored is not None and stored.read_id == token:
+            return  # the second of two presses: the first one was stored, and there is nothing to tell
         check_dwell(workspace.project, session.seconds_shown(case_id, STAGE))
         if percent is None:
             raise ReviewError("Give a percentage first: the keys 1 to 9, or type one. Then your call.")

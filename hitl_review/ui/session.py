@@ -26,6 +26,8 @@ from hitl_review.workflow.workspace import Workspace, open_workspace
 DEFAULT_FOLDER: Final = "demo-workspace"
 IDLE_SECONDS: Final = 60.0
 """A pause longer than this does not count as time spent on a case."""
+ARRIVED_SECONDS: Final = 1.0
+"""For so long after a move, an act that names the case that was left is the second of two presses."""
 
 
 def folder() -> Path:
@@ -83,12 +85,29 @@ def leave() -> None:
 
 
 def case_id() -> str | None:
-    """Return the case that the URL names."""
-    return st.query_params.get("case")
+    """Return the case that the URL names, or right after a move the one that was moved to.
+
+    A second press that was under way when the first one moved on still carries the address that was
+    left, and would take the reader back to it. The back button is pressed later than that.
+    """
+    named = st.query_params.get("case")
+    left, reached = st.session_state.get("move", (None, None))
+    if named is None or named != left or reached is None or _has_arrived(reached):
+        return named
+    st.query_params["case"] = reached
+    return str(reached)
+
+
+def _has_arrived(case: str) -> bool:
+    shown_case, stage = st.session_state.get("shown", ("", ""))
+    return shown_case == case and seconds_shown(case, stage) > ARRIVED_SECONDS
 
 
 def go_to(case: str | None) -> None:
     """Put a case into the URL; None leaves it to the queue."""
+    left = st.query_params.get("case")
+    if left != case:
+        st.session_state["move"] = (left, case)
     if case is None:
         st.query_params.pop("case", None)
     else:
