@@ -65,6 +65,7 @@ def context_for(chromium: Browser) -> Callable[[str, tuple[int, int]], BrowserCo
                 viewport={"width": size[0], "height": size[1]},
                 color_scheme="dark" if theme == "dark" else "light",
                 has_touch=size == PHONE,
+                is_mobile=size == PHONE,
                 reduced_motion="reduce",
             )
             made[theme, size].set_default_timeout(WAITING_MS)
@@ -87,6 +88,7 @@ def sit_at(context_for: Callable[[str, tuple[int, int]], BrowserContext]) -> Ite
 
     yield seated
     for desk in desks:
+        assert desk.outside_requests() == []
         desk.page.close()
     for folder in {desk.folder for desk in desks}:
         assert_whole(folder)

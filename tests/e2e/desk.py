@@ -42,6 +42,11 @@ class Desk:
         if getattr(message, "type", "") == "error":
             self.complaints.append(str(getattr(message, "text", "")))
 
+    def outside_requests(self) -> list[str]:
+        """Return what this tab asked of anybody but the app itself."""
+        own = urlsplit(self.address).netloc
+        return [url for url in self.requests if not url.startswith(("data:", "blob:")) and urlsplit(url).netloc != own]
+
     # --- where the tab is
 
     @property
@@ -94,6 +99,12 @@ class Desk:
         self.at("estimate")
         self.page.wait_for_url(re.compile(r"[?&]case="))
         return self.case
+
+    def override(self) -> Desk:
+        """Ask for the reasons of an override by keyboard, and wait until their keys work."""
+        self.press("o")
+        expect(self.page.locator(".st-key-reasons")).to_be_visible()
+        return self.at_rest()
 
     def press(self, *keys: str) -> Desk:
         """Press keys one after the other, as fast as the browser takes them."""
