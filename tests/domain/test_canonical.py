@@ -1,0 +1,192 @@
+"""One value has one text, and one text has one reading."""
+
+from __future__ import annotations
+
+import json
+import math
+from contextlib import suppress
+from typing import Any
+
+import pytest
+import rfc8785
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hitl_review.domain.canonical import (
+    bytes_digest,
+    canonical_json,
+    digest,
+    lines_digest,
+    parse_canonical,
+    text_digest,
+)
+from hitl_review.errors import AuditError
+
+TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"))
+NUMBERS = st.integers(-(2**53) + 1, 2**53 - 1) | st.floats(allow_nan=False, allow_infinity=False)
+VALUES = st.recursive(
+    st.none() | st.booleans() | NUMBERS | TEXTS,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXTS, inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ({"b": 1, "a": [None, True, False]}, '{"a":[null,true,false],"b":1}'),
+        (1.0, "1"),
+        (-0.0, "0"),
+        (1e21, "1e+21"),
+        (1e-7, "1e-7"),
+        (0.000001, "0.000001"),
+        (123456789012345680000.0, "123456789012345680000"),
+        (0.1 + 0.2, "0.30000000000000004"),
+        (5e-324, "5e-324"),
+        ('€$\u000f\nA\'B"\\"/', '"€$\\u000f\\nA\'B\\"\\\\\\"/"'),
+        ("\u007f\u2028", '"\u007f\u2028"'),
+        ({"\U0001f600": 1, "\ufb33": 2}, '{"\U0001f600":1,"\ufb33":2}'),
+        ((1, 2), "[1,2]"),
+    ],
+)
+def test_values_are_written_as_rfc_8785_asks(value: object, text: str) -> None:
+    """Numbers as ECMAScript writes them, keys in the order of their UTF-16 code units, nothing escaped in vain."""
+    assert canonical_json(value) == text
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        math.nan,
+        math.inf,
+        2**53,
+        -(2**60),
+        "\ud800",
+        {"\udfff": 1},
+        {1: "a"},
+        b"bytes",
+        {1, 2},
+        "a\x00b",
+        {"a\x00": 1},
+    ],
+)
+def test_what_is_no_json_is_refused(value: object) -> None:
+    """Also inside something else, and in one kind of error."""
+    for held in (value, [value], {"key": [value]}):
+        with pytest.raises(AuditError):
+            canonical_json(held)
+
+
+def test_a_value_that_holds_itself_is_refused() -> None:
+    """As any other that can't be written."""
+    endless: list[Any] = []
+    endless.append(endless)
+    with pytest.raises(AuditError):
+        canonical_json(endless)
+
+
+def test_the_letters_backslash_u_are_no_nul() -> None:
+    """Somebody may write about escapes; only the character itself is refused."""
+    for text in ("\\u0000", "\\\\u0000", "\\", "u0000"):
+        assert parse_canonical(canonical_json(text)) == text
+
+
+@given(VALUES)
+@settings(max_examples=150, deadline=None)
+def test_what_was_written_is_read_back(value: object) -> None:
+    """For any value: the same value, and the text of RFC 8785's own encoder."""
+    text = canonical_json(value)
+    assert text == rfc8785.dumps(value).decode()  # type: ignore[arg-type]
+    assert parse_canonical(text) == value
+    assert canonical_json(parse_canonical(text)) == text
+
+
+@given(VALUES, st.sampled_from([", ", ",\n", ","]), st.booleans(), st.booleans())
+@settings(max_examples=150, deadline=None)
+def test_another_text_of_the_same_value_is_refused(
+    value: object, comma: str, ascii_only: bool, reverse: bool
+) -> None:
+    """Only one text passes, whatever else a JSON library would write."""
+    if reverse and isinstance(value, dict):
+        value = dict(reversed(sorted(value.items())))
+    text = json.dumps(value, separators=(comma, ":"), ensure_ascii=ascii_only)
+    if text == canonical_json(value):
+        assert parse_canonical(text) == value
+    else:
+        with pytest.raises(AuditError, match="canonical"):
+            parse_canonical(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{",
+        "nul",
+        "NaN",
+        "Infinity",
+        "1e400",
+        "01",
+        "-0",
+        "1.0",
+        "1.50",
+        "1E5",
+        "1e5",
+        "1e-06",
+        "0.0000001",
+        "9007199254740993",
+        "1152921504606846976",
+        "1" * 5000,
+        '{"a":1,"a":1}',
+        '{"b":1,"a":1}',
+        ' {"a":1}',
+        '{"a":1}\n',
+        '"\\u0041"',
+        '"\\/"',
+        '"\\ud800"',
+        '"\\u0000"',
+        '"\x00"',
+        '"\n"',
+        "\ufeff1",
+        "[" * 100_000,
+    ],
+)
+def test_a_text_that_is_not_canonical_is_refused(text: str) -> None:
+    """Each of these has another reading somewhere, or another text."""
+    with pytest.raises(AuditError):
+        parse_canonical(text)
+
+
+@pytest.mark.parametrize("depth", [500, 5_000, 200_000])
+def test_deep_nesting_is_read_or_refused_and_no_crash(depth: int) -> None:
+    """How deep Python can read differs by version; a refusal must be one that is caught."""
+    with suppress(AuditError):
+        assert canonical_json(parse_canonical("[" * depth + "]" * depth)).count("[") == depth
+
+
+def test_large_numbers_that_were_floats_are_read_back() -> None:
+    """A double beyond 2**53 is written without a point; it is no integer for that."""
+    for number in (1e17, 2.0**60, 1e20, -1e18, 1.5e300):
+        assert parse_canonical(canonical_json(number)) == number
+
+
+@pytest.mark.parametrize("text", [None, 5, b'{"a":1}', ["a"]])
+def test_what_is_no_text_is_refused_and_no_crash(text: Any) -> None:
+    """A damaged database may give anything."""
+    with pytest.raises(AuditError):
+        parse_canonical(text)
+
+
+def test_digests_name_their_algorithm() -> None:
+    """Known answers: of nothing, and of an empty object."""
+    empty = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+    assert text_digest("") == bytes_digest(b"") == lines_digest([]) == f"sha256:{empty}"
+    assert digest({}) == text_digest("{}")
+    assert digest({"a": 1}) == digest({"a": 1.0}) != digest({"a": "1"})
+    assert text_digest("ä") == bytes_digest("ä".encode())
+
+
+def test_a_batch_is_the_digest_of_its_lines() -> None:
+    """What `sha256sum` says of a file with one canonical JSON per line, in order."""
+    assert lines_digest([{"b": 1, "a": 2}, None]) == text_digest('{"a":2,"b":1}\nnull\n')
+    assert lines_digest([1, 2]) != lines_digest([2, 1]) != lines_digest([21])
