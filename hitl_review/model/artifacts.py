@@ -77,7 +77,7 @@ class TrainedModel:
     data: bytes = field(repr=False, compare=False)
     batch_booster: xgboost.Booster = field(repr=False, compare=False)
     row_booster: xgboost.Booster = field(repr=False, compare=False)
-    """The same trees on one thread: for a single case, a second thread costs more than it saves."""
+    """The same trees on one thread: for few cases, a second thread costs more than it saves."""
 
 
 def seal(
@@ -132,8 +132,8 @@ def load(data: bytes, *, digest: str) -> TrainedModel:
         raise ModelError(
             f"XGBoost {xgboost.__version__} can't read model {digest}. Train it again."
         ) from error
-    stored = _companion(boosters[0], digest)
     try:
+        stored = _companion(boosters[0], digest)
         return _model(data, digest, stored, *boosters)
     except (KeyError, TypeError, ValueError) as error:
         raise ModelError(
@@ -175,9 +175,9 @@ def _companion(booster: xgboost.Booster, digest: str) -> dict[str, Any]:
     text = booster.attr(_ATTRIBUTE)
     if text is None:
         raise ModelError(f"Model {digest} was not made by hitl-review. Train it with `hitl-review train`.")
-    stored: dict[str, Any] = json.loads(text)
-    if stored.get("format") != FORMAT:
-        found = stored.get("format")
+    stored: dict[str, Any] = dict(json.loads(text))
+    found = stored["format"]
+    if found != FORMAT:
         raise ModelError(f"Model {digest} has format {found}; this program reads format {FORMAT}. Update it.")
     return stored
 

@@ -97,6 +97,7 @@ def _explanations(model: TrainedModel, cases: xgboost.DMatrix, found: Floats) ->
     """Contributions of the rounds that were trained: otherwise XGBoost explains every tree it has."""
     rounds = (0, model.record.rounds)
     amounts = booster_for(model, cases).predict(cases, pred_contribs=True, iteration_range=rounds)
+    amounts = amounts.reshape(len(found), len(model.spec.names) + 1)
     answer = Explanations(model.spec.names, amounts[:, -1], amounts[:, :-1], found)
     check_additivity(answer)
     return answer

@@ -41,6 +41,8 @@ WILD_VALUES: Final = 3
 _RANGE: Final = (0.001, 0.999)
 _QUANTILES: Final = np.linspace(0, 1, 201)
 _FOLDS: Final = 5
+_CHUNK: Final = 4096
+"""Cases compared at a time: more need more memory and, past the processor's cache, more time."""
 
 
 class Mark(StrEnum):
@@ -156,15 +158,10 @@ def learn(spec: FeatureSpec, values: Matrix) -> Familiarity:
 
 def novelty(familiarity: Familiarity, values: Matrix) -> Novelty:
     """Say of each case what is outside the training cases, and whether the case as a whole is."""
-    cases = coordinates(familiarity.spec, familiarity.scale, values)
-    distance = familiarity.prototypes.distances(cases)
-    rank = np.searchsorted(familiarity.distances, distance, side="right")
-    return Novelty(
-        outside=_outside(familiarity, values),
-        too_many_missing=np.isnan(values).sum(axis=1) > familiarity.most_missing,
-        percentile=100.0 * rank / len(familiarity.distances),
-        far=distance > np.interp(USUAL_SHARE, _QUANTILES, familiarity.distances),
-    )
+    parts = [
+        _novelty(familiarity, values[start : start + _CHUNK]) for start in range(0, len(values) or 1, _CHUNK)
+    ]
+    return Novelty(*(np.concatenate(answers) for answers in zip(*parts, strict=True)))
 
 
 def unfamiliarity(familiarity: Familiarity, values: Matrix) -> Unfamiliarity:
@@ -184,6 +181,18 @@ def marks(familiarity: Familiarity, values: Matrix) -> dict[str, Mark]:
     """Return the marks of the case of a matrix with one row; features without one are left out."""
     found = (_mark(span, float(value)) for span, value in zip(familiarity.spans, values[0], strict=True))
     return {name: mark for name, mark in zip(familiarity.spec.names, found, strict=True) if mark}
+
+
+def _novelty(familiarity: Familiarity, values: Matrix) -> Novelty:
+    cases = coordinates(familiarity.spec, familiarity.scale, values)
+    distance = familiarity.prototypes.distances(cases)
+    rank = np.searchsorted(familiarity.distances, distance, side="right")
+    return Novelty(
+        outside=_outside(familiarity, values),
+        too_many_missing=np.isnan(values).sum(axis=1) > familiarity.most_missing,
+        percentile=100.0 * rank / len(familiarity.distances),
+        far=distance > np.interp(USUAL_SHARE, _QUANTILES, familiarity.distances),
+    )
 
 
 def _span(column: Column, values: npt.NDArray[np.float32]) -> Span:

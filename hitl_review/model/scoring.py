@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +17,9 @@ from hitl_review.model.features import Matrix, dmatrix
 from hitl_review.model.uncertainty import verdicts
 
 Floats = npt.NDArray[np.float64]
+
+FEW_CASES: Final = 32
+"""So few are answered sooner by one thread, whatever else the machine is doing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +38,13 @@ def score(model: TrainedModel, values: Matrix) -> Scores:
 
 
 def values_for(model: TrainedModel, values: Matrix) -> xgboost.DMatrix:
-    """Return the cases as the model's trees read them; one case on one thread, many on all."""
-    return dmatrix(model.spec, values, threads=1 if len(values) == 1 else 0)
+    """Return the cases as the model's trees read them; few on one thread, many on all."""
+    return dmatrix(model.spec, values, threads=1 if len(values) <= FEW_CASES else 0)
 
 
 def booster_for(model: TrainedModel, cases: xgboost.DMatrix) -> xgboost.Booster:
     """Return the booster that answers so many cases fastest."""
-    return model.row_booster if cases.num_row() == 1 else model.batch_booster
+    return model.row_booster if cases.num_row() <= FEW_CASES else model.batch_booster
 
 
 def margins(model: TrainedModel, cases: xgboost.DMatrix) -> Floats:
@@ -48,7 +52,8 @@ def margins(model: TrainedModel, cases: xgboost.DMatrix) -> Floats:
     answer = booster_for(model, cases).predict(
         cases, output_margin=True, iteration_range=(0, model.record.rounds)
     )
-    return answer.astype(np.float64)
+    # An empty batch is answered with the shape (0, 0).
+    return answer.astype(np.float64).reshape(cases.num_row())
 
 
 def scores_of(model: TrainedModel, values: Matrix, found: Floats) -> Scores:

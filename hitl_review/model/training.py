@@ -29,6 +29,8 @@ Floats = npt.NDArray[np.float64]
 
 LEAST_ROWS: Final = 10
 MOST_FOLDS: Final = 10
+ROWS_PER_THREAD: Final = 5000
+"""With fewer rows a second thread costs more than it saves, on a busy machine twenty times more."""
 FOLDS_OF_LARGE: Final = 5
 """Cross-validating 5,000 rows ten times over would take most of the time of a training."""
 
@@ -83,7 +85,7 @@ def train(
     monotone : feature to 1 (raises) or -1 (lowers); see `features.directions`
     threshold : the probability from which the positive label is shown, kept with the model
     manifest : digest of the training manifest, kept with the model
-    threads : how many to use; 0 is all, and the bytes are the same
+    threads : how many to use; 0 is as many as pay for so many rows. The bytes are the same
     """
     rows = _checked(spec, values, labels, weights, reference)
     recipe = _recipe(spec, settings, len(rows.labels), monotone or {}, threads)
@@ -107,7 +109,7 @@ def _recipe(
     numbers = parameters(preset, max_depth=settings.max_depth, seed=settings.seed)
     if monotone:
         numbers["monotone_constraints"] = _constraints(spec, monotone)
-    return _Recipe(spec, preset, numbers, monotone, threads)
+    return _Recipe(spec, preset, numbers, monotone, threads or (1 if rows < ROWS_PER_THREAD else 0))
 
 
 def _constraints(spec: FeatureSpec, monotone: Mapping[str, int]) -> tuple[int, ...]:
