@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hitl_review.errors import StudyError
@@ -26,6 +26,7 @@ def test_the_auc_counts_pairs_and_halves_ties() -> None:
 
 
 @given(ratings_of_both_classes)
+@settings(deadline=None)
 def test_the_auc_is_the_mean_over_all_pairs(classes: tuple[list[int], list[int]]) -> None:
     """The midranks give exactly what comparing every positive with every negative gives."""
     negatives, positives = (np.array(each, dtype=float) for each in classes)
@@ -38,6 +39,7 @@ def test_the_auc_is_the_mean_over_all_pairs(classes: tuple[list[int], list[int]]
 
 
 @given(ratings_of_both_classes)
+@settings(deadline=None)
 def test_the_whole_partial_auc_is_the_auc(classes: tuple[list[int], list[int]]) -> None:
     """From 0 to 1 the trapezoids under the ROC curve are the AUC, and two halves add up to it."""
     negatives, positives = classes

@@ -6,7 +6,7 @@ from math import inf
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hitl_review.errors import StudyError
@@ -34,6 +34,7 @@ def contrast(estimate: float, variance: float | None = 0.0025, df: float = 20.0)
 
 
 @given(estimates, errors, freedoms)
+@settings(deadline=None)
 def test_non_inferiority_is_shown_exactly_if_the_lower_limit_is_above_the_margin(
     estimate: float, se: float, df: float
 ) -> None:
@@ -45,6 +46,7 @@ def test_non_inferiority_is_shown_exactly_if_the_lower_limit_is_above_the_margin
 
 
 @given(estimates, errors, freedoms)
+@settings(deadline=None)
 def test_equivalence_is_shown_exactly_if_the_90_percent_interval_lies_within_the_margins(
     estimate: float, se: float, df: float
 ) -> None:
@@ -83,6 +85,7 @@ def test_without_a_standard_error_nothing_is_shown_and_the_reason_is_passed_on()
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=6))
+@settings(deadline=None)
 def test_holm_keeps_the_order_and_never_lowers_a_p(values: list[float]) -> None:
     """Adjusted p values are at least the raw ones, at most 1, in the same order."""
     raw = {f"endpoint {number}": value for number, value in enumerate(values)}

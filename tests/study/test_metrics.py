@@ -26,7 +26,7 @@ TRUTH = np.array([0, 0, 0, 1, 1, 1, 1], dtype=bool)
     ],
 )
 @given(ratings=st.lists(st.integers(1, 9), min_size=7, max_size=7))
-@settings(max_examples=25)
+@settings(max_examples=25, deadline=None)
 def test_leaving_each_case_out_is_computing_it_anew(name: str, options: dict, ratings: list[int]) -> None:
     """The closed forms equal the metric of the six other cases, for every metric."""
     values, metric = np.array(ratings) / 10, metric_named(name, **options)

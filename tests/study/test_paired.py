@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -54,6 +54,7 @@ def test_aucs_of_every_reader_are_compared_on_the_cases_read_twice(sim_assist: A
 
 
 @given(st.integers(0, 40), st.integers(0, 40))
+@settings(deadline=None)
 def test_the_exact_test_is_binomial_and_the_mid_p_is_smaller(b: int, c: int) -> None:
     """On the discordant pairs; without any, nothing was learned and p is 1."""
     found = mcnemar_of_counts(10, b, c, 10)

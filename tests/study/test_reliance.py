@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hitl_review.errors import StudyError
@@ -79,6 +79,7 @@ def test_every_reader_and_the_pool_agree_with_the_references(
 
 
 @given(reads)
+@settings(deadline=None)
 def test_identities_that_hold_for_all_reads(rows: list[tuple[int, int, int, int]]) -> None:
     """Automation bias is 1 - RSR, aversion 1 - RAIR; flips are the change of accuracy; no share leaves 0 to 1."""
     found = reliance(*(list(column) for column in zip(*rows, strict=True)))
