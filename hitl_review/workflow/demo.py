@@ -88,7 +88,7 @@ def _complete(workspace: Workspace, source: Path, all_cases: bool, steps: _Steps
         train_champion(workspace, progress=steps.told)
     steps.told("letting the model judge the queue")
     score_cases(workspace)
-    steps.told("ready")
+    steps.ended()
     return changed
 
 
@@ -167,5 +167,9 @@ class _Steps:
 
     def told(self, words: str) -> None:
         """Say that a step begins."""
-        self._done = min(self._done + 1, self.total)
+        self._done = min(self._done + 1, self.total - 1)
         self._progress(self._done, self.total, words)
+
+    def ended(self) -> None:
+        """Say that all is done, however many steps there were to do."""
+        self._progress(self.total, self.total, "ready")

@@ -38,7 +38,8 @@ def train_champion(
 ) -> ModelVersion:
     """Train the first champion from the training cases with an outcome, keep it, and put it in use.
 
-    Raises ModelError when there are no such cases, and Conflict when a champion is in use already:
+    A run that was killed between the two goes on with the version it kept: the same rows would only
+    make the same bytes again. Raises ModelError when there are no such cases, and Conflict when a champion is in use already:
     replacing one is a challenger's way, through the gate.
     """
     require(actor, Permission.TRAIN)
@@ -49,7 +50,7 @@ def train_champion(
         )
     progress("collecting training cases")
     rows = labelled_by_outcome(workspace)
-    version = train_version(workspace, rows, actor=actor, progress=progress)
+    version = _kept_before(workspace, rows) or train_version(workspace, rows, actor=actor, progress=progress)
     promote(workspace, version.digest, actor=SYSTEM)
     return version
 
@@ -68,6 +69,13 @@ def labelled_by_outcome(workspace: Workspace) -> list[LabelledCase]:
             "`--purpose training`, then their outcomes with `--outcomes`."
         )
     return rows
+
+
+def _kept_before(workspace: Workspace, rows: Sequence[LabelledCase]) -> ModelVersion | None:
+    """Return the version that was trained on exactly these rows already, if there is one."""
+    manifest = text_digest(manifest_body(workspace, rows))
+    kept = [version for version in models.versions(workspace.store) if version.manifest == manifest]
+    return kept[-1] if kept else None
 
 
 def manifest_body(workspace: Workspace, rows: Sequence[LabelledCase]) -> str:
