@@ -100,6 +100,12 @@ def _model(version: ModelVersion, model: TrainedModel, card: Mapping[str, Any]) 
     report = card.get("hold_out")
     if report is None:
         return Notice(Gravity.NOTE, title, text + "; not measured on a hold-out.")
-    slope = report["calibration"]["slope"]
-    measured = f"hold-out AUC {report['auc']['value']:.2f}, calibration slope {slope:.2f} (1 is right)"
+    measured = f"hold-out AUC {report['auc']['value']:.2f}, {_slope(report['calibration']['slope'])}"
     return Notice(Gravity.FINE, title, f"{text}; {measured}.")
+
+
+def _slope(slope: float | None) -> str:
+    """Say the calibration slope; there is none where the scores part the two outcomes without a fault."""
+    return (
+        "calibration slope not measurable" if slope is None else f"calibration slope {slope:.2f} (1 is right)"
+    )
