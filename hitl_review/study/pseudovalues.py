@@ -89,6 +89,7 @@ def analyse_pseudovalues(
     table = anova(values)
     value, df2 = _error_term(table, readers, cases)
     means, scale = values.mean(axis=2), values.shape[2]
+    value = value if value > 1e-14 * scale else 0.0  # rounding noise where every reader gains the same
     by_modality, names = means.mean(axis=1), reads.modalities
     differences = tuple(
         Contrast.of(
