@@ -39,8 +39,8 @@ def train_champion(
     """Train the first champion from the training cases with an outcome, keep it, and put it in use.
 
     A run that was killed between the two goes on with the version it kept: the same rows would only
-    make the same bytes again. Raises ModelError when there are no such cases, and Conflict when a champion is in use already:
-    replacing one is a challenger's way, through the gate.
+    make the same bytes again. Raises ModelError when there are no such cases, and Conflict when a
+    champion is in use already: replacing one is a challenger's way, through the gate.
     """
     require(actor, Permission.TRAIN)
     newest = models.newest_move(workspace.store)
