@@ -15,6 +15,14 @@ from hitl_review.ui import building, cache, session, widgets
 
 PAGES: Final = Path(__file__).with_name("pages")
 ICON: Final = Path(__file__).with_name("icon.png")
+ENTRANCE: Final = "Who is reading?"
+SHOWN: Final = (
+    (Permission.REVIEW, "review", "Review", ":material/fact_check:"),
+    (Permission.REVIEW, "history", "My decisions", ":material/history:"),
+    (Permission.READ_LOG, "log", "Audit log", ":material/receipt_long:"),
+    (Permission.READ_MODEL, "model", "Model", ":material/monitoring:"),
+)
+"""What a page takes, its name, title and sign, in the order of the navigation."""
 
 
 def main() -> None:
@@ -44,16 +52,19 @@ def _app() -> None:
 
 
 def _pages(actor: Actor | None) -> list[StreamlitPage]:
-    if actor is None:
-        return [st.Page(PAGES / "entrance.py", title="Who is reading?", url_path="", default=True)]
-    shown = [
-        (Permission.REVIEW, "review", "Review", ":material/fact_check:"),
-        (Permission.REVIEW, "history", "My decisions", ":material/history:"),
-        (Permission.READ_LOG, "log", "Audit log", ":material/receipt_long:"),
-        (Permission.READ_MODEL, "model", "Model", ":material/monitoring:"),
-    ]
-    allowed = [each for each in shown if may(actor.role, each[0])]
+    """Return the pages of a role, or the entrance at every address, so that a bookmark survives it."""
+    allowed = [each for each in SHOWN if actor is not None and may(actor.role, each[0])]
+    if not allowed:
+        entrance = [_entrance(name) for _, name, _, _ in SHOWN]
+        return [st.Page(PAGES / "entrance.py", title=ENTRANCE, url_path="entrance", default=True), *entrance]
+    # The default page has the bare address only; a bookmark of its name has to work too, so it is there twice.
+    _, first, title, icon = allowed[0]
     return [
-        st.Page(PAGES / f"{name}.py", title=title, icon=icon, url_path=name, default=place == 0)
-        for place, (_, name, title, icon) in enumerate(allowed)
+        st.Page(PAGES / f"{first}.py", title=title, icon=icon, url_path="start", default=True),
+        st.Page(PAGES / f"{first}.py", title=title, url_path=first, visibility="hidden"),
+        *(st.Page(PAGES / f"{name}.py", title=title, icon=icon, url_path=name) for _, name, title, icon in allowed[1:]),
     ]
+
+
+def _entrance(name: str) -> StreamlitPage:
+    return st.Page(PAGES / "entrance.py", title=ENTRANCE, url_path=name, visibility="hidden")
