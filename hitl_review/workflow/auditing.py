@@ -28,6 +28,19 @@ __all__ = ["Problem", "Progress", "Verification", "history", "line_of", "printab
 MOST_PROBLEMS: Final = 1_000
 """After so many problems the check stops: the file is wrong as a whole."""
 _STEP: Final = 4_096
+_ON_ONE_LINE: Final = (
+    "outcome",
+    "label",
+    "reason",
+    "probability",
+    "name",
+    "role",
+    "purpose",
+    "count",
+    "model",
+    "previous_at",
+)
+"""What of an event's detail stands on its line, in this order."""
 Progress = Callable[[int, int], None]
 """Told how many of how many steps are done; every event is two steps."""
 
@@ -189,12 +202,8 @@ def line_of(event: Event) -> str:
 
 
 def _summary(detail: dict[str, Any]) -> str:
-    kept = {name: value for name, value in detail.items() if name != "comment" and _is_plain(value)}
-    return ", ".join(f"{name} {_short(value)}" for name, value in kept.items())
-
-
-def _is_plain(value: object) -> bool:
-    return value is not None and not isinstance(value, dict | list)
+    told = {name: detail[name] for name in _ON_ONE_LINE if detail.get(name) is not None}
+    return ", ".join(f"{name} {_short(value)}" for name, value in told.items())
 
 
 def _short(value: object) -> str:
