@@ -34,6 +34,9 @@ NAMED_PER_COLUMN: Final = 100_000
 _SLICE: Final = 5_000
 
 
+_ABSENT: Final = np.array(None, dtype=object)
+
+
 @dataclass(frozen=True, slots=True)
 class Column:
     """One column, judged: its values in the order of the rows, and which of them are no values."""
@@ -48,7 +51,8 @@ class Column:
         part = self.values[start:stop]
         if part.dtype == object:
             return list(part)
-        return np.where(np.isnan(part), None, part.astype(object)).tolist()  # type: ignore[no-any-return]
+        values: list[Value] = np.where(np.isnan(part), _ABSENT, part.astype(object)).tolist()
+        return values
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +133,7 @@ def _plausible_numbers(feature: Feature, texts: Any) -> NDArray[np.float64]:
 
 def judged(column: str, texts: Any, rows: NDArray[np.int64], judge: Judge, values: NDArray[Any]) -> Column:
     """Return a column with every value judged that is not there yet: NaN or None in `values`."""
-    absent = np.equal(values, None) if values.dtype == object else np.isnan(values)
+    absent = np.equal(values, _ABSENT) if values.dtype == object else np.isnan(values)
     open_places = np.flatnonzero(absent)
     encoded = texts.take(pa.array(open_places)).dictionary_encode()
     codes = encoded.indices.to_numpy()

@@ -190,3 +190,20 @@ def test_a_batch_is_the_digest_of_its_lines() -> None:
     """What `sha256sum` says of a file with one canonical JSON per line, in order."""
     assert lines_digest([{"b": 1, "a": 2}, None]) == text_digest('{"a":2,"b":1}\nnull\n')
     assert lines_digest([1, 2]) != lines_digest([2, 1]) != lines_digest([21])
+
+
+_SCALARS = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(-(2**53) + 1, 2**53 - 1),
+    st.floats(allow_nan=False, allow_infinity=False),
+    st.floats(-1e6, 1e6).map(lambda number: round(number, 3)),
+    st.text(st.characters(exclude_characters="\x00", exclude_categories=("Cs",))),
+)
+_VALUES = st.recursive(_SCALARS, lambda inner: st.lists(inner) | st.dictionaries(st.text("aZ_é\U0001f600"), inner))
+
+
+@given(_VALUES)
+def test_the_fast_way_writes_what_the_library_writes(value: Any) -> None:
+    """Python's own encoder is asked where both agree, and only there."""
+    assert canonical_json(value) == rfc8785.dumps(value).decode()
