@@ -182,3 +182,16 @@ def read_checkpoint(body: str) -> Checkpoint:
     if len(root) != 32:
         raise AuditError("The checkpoint's root is not 32 bytes. Use the file as it was published.")
     return Checkpoint(origin, int(lines[1]), root, found.group(1))
+
+
+def read_notes(text: str) -> list[tuple[SignedNote, Checkpoint]]:
+    """Return every checkpoint of a text: one note, or a file to which notes were appended.
+
+    Raises AuditError where something in it is no checkpoint; a text without any gives an empty list.
+    """
+    found = []
+    for part in re.split(rf"(?m)^(?={re.escape(DOMAIN)}/)(?<!\u2014 )", text):
+        if part.strip():
+            note = read_note(part.rstrip("\n") + "\n")
+            found.append((note, read_checkpoint(note.body)))
+    return found

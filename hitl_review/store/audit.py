@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from uuid import uuid4
 
+from hitl_review.domain.account import Actor
 from hitl_review.domain.audit import Event, Head, chain_hash, moment, next_event, payload_fault, stamp
 from hitl_review.errors import AuditError
 from hitl_review.store.connection import Row, Store
@@ -46,8 +47,9 @@ def append(
     detail: Mapping[str, object],
     *,
     event_id: str | None = None,
+    actor: Actor | None = None,
 ) -> Event:
-    """Add an event to the end of the log, at the transaction's time and by its actor.
+    """Add an event to the end of the log, at the transaction's time and by its actor, unless another is named.
 
     A clock that went back is told in an event of its own first (`clock.regressed`), because
     events are in the order of their writing, whatever the clock says.
@@ -57,7 +59,7 @@ def append(
     if end.at is not None and now < end.at and action != "clock.regressed":
         append(store, "clock.regressed", "log:clock", {"previous_at": stamp(end.at), "at": stamp(now)})
         end = head(store)
-    actor = store.current().actor
+    actor = actor or store.current().actor
     event = next_event(
         end,
         event_id=new_token() if event_id is None else event_id,

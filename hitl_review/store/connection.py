@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, Protocol
 
 from sqlite_utils import Database
 from sqlite_utils.utils import sqlite3 as sqlite3  # type: ignore[attr-defined]  # pysqlite3 where it is there
@@ -50,6 +50,19 @@ class Transaction:
     now: datetime
 
 
+class Watch(Protocol):
+    """Somebody who is told of every transaction: checkpoints are published this way."""
+
+    def begun(self, store: Store) -> None:
+        """A transaction has begun."""
+
+    def before_commit(self, store: Store) -> None:
+        """All is written and nothing is committed; what is written here is committed with it."""
+
+    def after_commit(self, store: Store) -> None:
+        """The transaction is committed, and no other writer is in yet."""
+
+
 class Store:
     """An open `review.db`. Open it per use (a fraction of a millisecond); never share it between threads."""
 
@@ -66,6 +79,7 @@ class Store:
         self.busy_seconds = busy_seconds
         self.db = _connect(f"{path.absolute().as_uri()}?{access}", busy_seconds)
         self._open: Transaction | None = None
+        self.watch: Watch | None = None
 
     def __enter__(self) -> Store:
         return self
@@ -126,13 +140,19 @@ class Store:
             self.db.execute("BEGIN IMMEDIATE")
             try:
                 self._open = Transaction(actor, self.clock())
+                if self.watch is not None:
+                    self.watch.begun(self)
                 yield self._open
+                if self.watch is not None:
+                    self.watch.before_commit(self)
                 self.db.execute("COMMIT")
             except BaseException:
                 self.db.rollback()
                 raise
             finally:
                 self._open = None
+            if self.watch is not None:
+                self.watch.after_commit(self)
 
     def _keep_journal(self) -> None:
         """See to it that the write-ahead log is used: a copy made by VACUUM INTO comes back without it.

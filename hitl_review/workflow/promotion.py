@@ -5,7 +5,7 @@ from __future__ import annotations
 from hitl_review.domain.account import Actor, Permission, require
 from hitl_review.domain.registry import Move, Promotion
 from hitl_review.errors import Conflict
-from hitl_review.store import audit, models
+from hitl_review.store import audit, checkpoints, models
 from hitl_review.workflow.workspace import Workspace
 
 
@@ -25,4 +25,5 @@ def promote(workspace: Workspace, digest: str, *, actor: Actor) -> Promotion:
         detail = {"model": digest, "name": version.name, "previous": newest.model if newest else None}
         event = audit.append(store, "model.promoted", f"model:{digest}", detail)
         models.move(store, digest, Move.PROMOTED, event_id=event.event_id)
+        checkpoints.ask(store)
     return Promotion(digest, Move.PROMOTED, transaction.now, actor.account_id, event.event_id)

@@ -20,6 +20,7 @@ from hitl_review.domain.audit import text_digest
 from hitl_review.errors import WorkspaceError
 from hitl_review.project import Project, parse_project
 from hitl_review.store import audit, projects
+from hitl_review.store.checkpoints import Checkpointer
 from hitl_review.store.connection import DATABASE, Store, create_store, now_utc, open_store
 from hitl_review.store.keys import KEY_FILE, create_key
 
@@ -91,6 +92,7 @@ def open_workspace(folder: Path, *, clock: Callable[[], datetime] = now_utc) -> 
     """Open a workspace for the time of the block; opening costs well under a millisecond once warm."""
     with open_store(folder, clock=clock) as store:
         text, digest = projects.current(store)
+        store.watch = Checkpointer(folder)
         yield Workspace(folder, store, _parsed(text), digest)
 
 

@@ -1,0 +1,168 @@
+"""Checkpoints are published: signed, told in the log, and appended to a file outside the database.
+
+One is due whenever the log passes a multiple of 100 events, and at moments the steps name. It is
+written in the same transaction as the act that made it due; the file follows after the commit, and
+what a crash kept out of it comes with the next one.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+from pathlib import Path
+from typing import Any, Final
+
+from hitl_review.domain.account import SYSTEM
+from hitl_review.domain.audit import Event
+from hitl_review.domain.checkpoint import DOMAIN, Checkpoint, Frontier, key_id, read_notes, write_note
+from hitl_review.errors import AuditError, WorkspaceError
+from hitl_review.store import audit
+from hitl_review.store.connection import Store
+from hitl_review.store.keys import raw_public_key, read_key
+
+EVERY: Final = 100
+"""A checkpoint is due each time the log passes a multiple of this."""
+ANCHOR_FILE: Final = "checkpoints.txt"
+TAIL_BYTES: Final = 4096
+_NEWEST: Final = (
+    "SELECT payload FROM audit_log WHERE seq <= ? AND json_extract(payload, '$.action') = 'checkpoint.published'"
+    " ORDER BY seq DESC LIMIT 1"
+)
+
+
+class Checkpointer:
+    """Watches a store's transactions and publishes a checkpoint when one is due."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._begun_at = 0
+        self._asked = False
+
+    def ask(self) -> None:
+        """Make a checkpoint due at the end of the open transaction: a promotion or an export is in it."""
+        self._asked = True
+
+    def begun(self, store: Store) -> None:
+        """Note how long the log was when the transaction began."""
+        self._begun_at = size_of(store)
+        self._asked = False
+
+    def before_commit(self, store: Store) -> None:
+        """Publish in the same transaction, if one is due.
+
+        A key that is missing does not stop people from deciding; `doctor` and `verify` tell of it.
+        """
+        if self._is_due(store):
+            try:
+                publish(store, self.folder)
+            except WorkspaceError:
+                self._asked = False
+
+    def after_commit(self, store: Store) -> None:
+        """Append to the file what is published and not in it yet."""
+        if self._is_due(store):
+            anchor(store, self.folder)
+
+    def _is_due(self, store: Store) -> bool:
+        return self._asked or size_of(store) // EVERY > self._begun_at // EVERY
+
+
+def ask(store: Store) -> None:
+    """Make a checkpoint due at the end of the open transaction, where the store is watched."""
+    if isinstance(store.watch, Checkpointer):
+        store.watch.ask()
+
+
+def size_of(store: Store) -> int:
+    """Return how many events the log holds."""
+    row = store.row("SELECT max(seq) AS size FROM audit_log")
+    return 0 if row is None or row["size"] is None else int(row["size"])
+
+
+def anchor_path(folder: Path) -> Path:
+    """Return the file that checkpoints are appended to: beside the database, or where HITL_CHECKPOINTS says."""
+    named = os.environ.get("HITL_CHECKPOINTS")
+    return Path(named) if named else folder / ANCHOR_FILE
+
+
+def publish(store: Store, folder: Path) -> str:
+    """Sign the head of the log, tell of it in the log, and return the note. Joins the open transaction.
+
+    Raises WorkspaceError when the signing key can't be used, or is not the one this log names.
+    """
+    opening = _opening(store)
+    key, head = read_key(folder), audit.head(store)
+    public_key = raw_public_key(key)
+    if base64.b64encode(public_key).decode() != opening["public_key"]:
+        raise WorkspaceError("The signing key is not the one this log names. Put back the one made with the workspace.")
+    frontier = frontier_at(store, head.size)
+    checkpoint = Checkpoint(str(opening["origin"]), head.size, frontier.root, head.hash)
+    signature = key.sign(checkpoint.body.encode())
+    note = write_note(checkpoint.body, [(checkpoint.name, key_id(checkpoint.name, public_key), signature)])
+    detail = {"note": note, "size": frontier.size, "frontier": [peak.hex() for peak in frontier.peaks]}
+    audit.append(store, "checkpoint.published", f"checkpoint:{head.size}", detail, actor=SYSTEM)
+    return note
+
+
+def frontier_at(store: Store, size: int) -> Frontier:
+    """Return the tree over the first `size` events, going on from the newest checkpoint before it."""
+    row = store.row(_NEWEST, (size,))
+    known = Frontier() if row is None else _frontier(json.loads(row["payload"])["detail"])
+    rows = store.db.execute(
+        "SELECT hash FROM audit_log WHERE seq > ? AND seq <= ? ORDER BY seq", (known.size, size)
+    )
+    return known.grown(bytes.fromhex(row["hash"]) for row in rows)
+
+
+def _frontier(detail: dict[str, Any]) -> Frontier:
+    return Frontier(int(detail["size"]), tuple(bytes.fromhex(peak) for peak in detail["frontier"]))
+
+
+def _opening(store: Store) -> dict[str, Any]:
+    first: Event | None = next(audit.events(store), None)
+    if first is None:
+        raise AuditError("The log is empty, so there is no head to publish. Make the workspace anew.")
+    opening: dict[str, Any] = first.told["detail"]
+    return opening
+
+
+def notes(store: Store, *, after: int = 0) -> list[str]:
+    """Return the notes published behind a seq, oldest first."""
+    rows = store.rows(
+        "SELECT json_extract(payload, '$.detail.note') AS note FROM audit_log"
+        " WHERE seq > ? AND json_extract(payload, '$.action') = 'checkpoint.published' ORDER BY seq",
+        (after,),
+    )
+    return [row["note"] for row in rows]
+
+
+def anchor(store: Store, folder: Path) -> None:
+    """Append to the anchor file every published note that came after its last one. Never rewrites it.
+
+    A file that can't be written stops nobody: the note is in the log, and comes with the next one.
+    """
+    path = anchor_path(folder)
+    try:
+        tail = _tail(path)
+        known = read_notes(tail)
+        after = known[-1][1].size if known else 0
+        text = "".join(f"{note}\n" for note in notes(store, after=after) if note not in tail)
+        if text:
+            with path.open("a", encoding="utf-8") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+    except (OSError, AuditError):
+        return
+
+
+def _tail(path: Path) -> str:
+    """Return the end of the anchor file, from the beginning of a note on."""
+    if not path.exists():
+        return ""
+    with path.open("rb") as file:
+        file.seek(max(path.stat().st_size - TAIL_BYTES, 0))
+        text = file.read().decode("utf-8", errors="replace")
+    start = text.find(f"{DOMAIN}/") if not text.startswith(DOMAIN) else 0
+    return text[start:] if start >= 0 else ""
