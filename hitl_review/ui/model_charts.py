@@ -22,13 +22,16 @@ FIGURE_SPACE: Final = "\u2007"
 Report = Mapping[str, Any]
 
 
-def opening_html(title: str, intended_use: str, not_for: str, pairs: Sequence[tuple[str, str]]) -> str:
-    """Return what stands first: what the model is for, what it is not for, and what it is."""
+def lead_html(title: str, words: str = "") -> str:
+    """Return what stands under a page's title: what it is about, and one paragraph."""
+    paragraph = f"<p>{escape(words)}</p>" if words else ""
+    return f'<div class="hr-paper"><p class="hr-lead">{escape(title)}</p>{paragraph}</div>'
+
+
+def purpose_html(intended_use: str, not_for: str) -> str:
+    """Return what the project's model is for, and what it is not for."""
     warning = f'<h2>Not for</h2><p class="hr-not-for">{escape(not_for)}</p>' if not_for else ""
-    return (
-        f'<section class="hr-paper"><p class="hr-lead">{escape(title)}</p><h2>Intended use</h2>'
-        f"<p>{escape(intended_use)}</p>{warning}{pairs_html(pairs, caption='What this model is')}</section>"
-    )
+    return f'<section class="hr-paper"><h2>Intended use</h2><p>{escape(intended_use)}</p>{warning}</section>'
 
 
 def section_html(title: str, words: str, parts: Sequence[str]) -> str:

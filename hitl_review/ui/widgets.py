@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from html import escape
 from typing import Final
 
@@ -46,8 +47,8 @@ def masthead(demo: bool, actor: Actor | None, everyone: list[Account]) -> None:
 
 
 def _who_picker(actor: Actor, everyone: list[Account]) -> None:
-    names = {each.account_id: f"{each.name} ({each.role.words})" for each in everyone}
-    with st.popover(f"{actor.name}", icon=":material/person:", width="content"):
+    names = {each.account_id: f"{literal(each.name)} ({each.role.words})" for each in everyone}
+    with st.popover(literal(actor.name), icon=":material/person:", width="content"):
         st.text("Readers are picked from a list: there are no passwords yet.")
         for account_id, name in names.items():
             disabled = account_id == actor.account_id
@@ -68,6 +69,11 @@ def refusal() -> None:
     if told is not None:
         with st.container(key="refusal"):
             st.warning(told, icon=":material/info:")
+
+
+def literal(text: str) -> str:
+    """Return Markdown that shows a text as it is: labels of buttons are Markdown, and names are people's text."""
+    return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", text)
 
 
 def line(text: str) -> None:

@@ -41,7 +41,10 @@ def page(workspace: Workspace, actor: Actor) -> None:
         st.text(str(refusal))
         return
     st.title(f"Model {papers.version.name}", anchor=False)
-    st.html(_opening(workspace, papers))
+    project = workspace.project
+    st.html(charts.lead_html(project.title))
+    st.html(charts.purpose_html(project.intended_use, project.not_for))
+    st.html(_identity(workspace, papers))
     report: Mapping[str, Any] | None = papers.card.get("hold_out")
     if report is None:
         widgets.line(
@@ -54,7 +57,7 @@ def page(workspace: Workspace, actor: Actor) -> None:
         st.html(_details(papers))
 
 
-def _opening(workspace: Workspace, papers: ModelPapers) -> str:
+def _identity(workspace: Workspace, papers: ModelPapers) -> str:
     project, card, version = workspace.project, papers.card, papers.version
     people = {account.account_id: account.name for account in accounts.everyone(workspace.store)}
     move = papers.in_use
@@ -69,7 +72,7 @@ def _opening(workspace: Workspace, papers: ModelPapers) -> str:
         ),
         ("Digest", version.digest),
     )
-    return charts.opening_html(project.title, project.intended_use, project.not_for, pairs)
+    return f'<div class="hr-paper">{charts.pairs_html(pairs, caption="What this model is")}</div>'
 
 
 def _learned_from(card: Mapping[str, Any]) -> str:
