@@ -139,6 +139,7 @@ def test_another_text_of_the_same_value_is_refused(
         "1" * 5000,
         '{"a":1,"a":1}',
         '{"b":1,"a":1}',
+        '{"\ufb33":2,"\U0001f600":1}',
         ' {"a":1}',
         '{"a":1}\n',
         '"\\u0041"',
