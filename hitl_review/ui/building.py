@@ -1,4 +1,8 @@
-"""The demonstration workspace is made in a process of its own, while the page shows how far it is."""
+"""The demonstration workspace is made in a process of its own, while the page shows how far it is.
+
+One build per folder, whoever looks: a second tab, or a refresh in the middle, shows the same one. A
+build that was killed half-way is gone on with when the page is opened the next time.
+"""
 
 from __future__ import annotations
 
@@ -6,97 +10,164 @@ import json
 import os
 import subprocess
 import sys
-from dataclasses import dataclass
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
+from typing import Final
 
 import streamlit as st
 
-from hitl_review.errors import HitlError
+import hitl_review
 from hitl_review.store import models
 from hitl_review.ui import widgets
-from hitl_review.workflow.demo import make_demo
+from hitl_review.ui.model_charts import lead_html
 from hitl_review.workflow.workspace import exists, open_workspace
+
+WORDS: Final = (
+    "They are imported, a first model is trained on 500 of them and measured on 2,000 others, and a queue is "
+    "filled for you to review. This happens once."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """How far a build is: which step of how many, and what it does."""
+
+    step: int = 0
+    of: int = 1
+    words: str = "starting"
+
+
+@dataclass(slots=True)
+class Build:
+    """A build: its process, the step it is at, and why it was refused, if it was."""
+
+    process: subprocess.Popen[str]
+    latest: Step = Step()
+    refused: str = ""
+
+    @property
+    def running(self) -> bool:
+        """Whether the process is still at it."""
+        return self.process.poll() is None
+
+    @property
+    def failed(self) -> bool:
+        """Whether the process ended without having made the workspace."""
+        return self.process.poll() not in (None, 0)
+
+    def follow(self, lines: Iterable[str]) -> None:
+        """Keep what the process tells, until it ends; lines that are no step of ours are passed over."""
+        for line in lines:
+            try:
+                told = json.loads(line)
+                if "refused" in told:
+                    self.refused = str(told["refused"])
+                else:
+                    self.latest = Step(int(told["step"]), int(told["of"]), str(told["words"]))
+            except (KeyError, TypeError, ValueError):
+                continue
+
+
+@dataclass(slots=True)
+class Builds:
+    """The builds of this server, by folder."""
+
+    by_folder: dict[Path, Build] = field(default_factory=dict)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def of(self, folder: Path) -> Build | None:
+        """Return the build of a folder, running or ended, or None."""
+        with self.lock:
+            return self.by_folder.get(folder.absolute())
+
+    def begin(self, folder: Path) -> Build:
+        """Return the build of a folder that runs or has failed, or begin one."""
+        with self.lock:
+            build = self.by_folder.get(folder.absolute())
+            if build is None or not (build.running or build.failed):
+                build = self.by_folder[folder.absolute()] = start(folder)
+            return build
+
+    def forget(self, folder: Path) -> None:
+        """Let the next look begin anew."""
+        with self.lock:
+            self.by_folder.pop(folder.absolute(), None)
+
+
+def start(folder: Path) -> Build:
+    """Start to make a workspace; a thread that touches no page keeps reading what the process tells."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "hitl_review.ui.demo_process", str(folder.absolute())],
+        stdout=subprocess.PIPE,
+        stdin=subprocess.DEVNULL,
+        env={**os.environ, "PYTHONPATH": _search_path()},
+        text=True,
+        encoding="utf-8",
+    )
+    build = Build(process)
+    threading.Thread(target=build.follow, args=(process.stdout,), daemon=True).start()
+    return build
+
+
+def _search_path() -> str:
+    """Return where the process finds this very package: a checkout need not be installed."""
+    here = str(Path(hitl_review.__file__).parents[1])
+    return os.pathsep.join(filter(None, (here, os.environ.get("PYTHONPATH"))))
+
+
+@st.cache_resource(show_spinner=False)
+def _builds() -> Builds:
+    return Builds()
 
 
 def is_needed(folder: Path) -> bool:
-    """Tell whether there is no workspace yet, or a demonstration that was not finished."""
+    """Tell whether there is no workspace yet, or a demonstration that is being made or was not finished.
+
+    A running build is not looked into: between two of its steps the database may be half made.
+    """
+    build = _builds().of(folder)
+    if build is not None and build.running:
+        return True
     if not exists(folder):
         return True
     with open_workspace(folder) as workspace:
         return workspace.demo and models.newest_move(workspace.store) is None
 
 
-@dataclass(slots=True)
-class Build:
-    """A running build: its process, and the lines it has told so far."""
-
-    process: subprocess.Popen[str]
-    lines: list[str]
-
-    def latest(self) -> tuple[int, int, str]:
-        """Return the step, how many there are, and its words, as last told."""
-        output: IO[str] | None = self.process.stdout
-        while output is not None and (line := output.readline()):
-            self.lines.append(line)
-        step, of, words = json.loads(self.lines[-1]) if self.lines else (0, 1, "starting")
-        return int(step), int(of), str(words)
-
-
-@st.cache_resource(show_spinner=False)
-def _start(folder: str) -> Build:
-    process = subprocess.Popen(
-        [sys.executable, "-m", "hitl_review.ui.building", folder],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        stdin=subprocess.DEVNULL,
-        text=True,
-    )
-    if process.stdout is not None:
-        _never_wait(process.stdout)
-    return Build(process, [])
-
-
-def _never_wait(stream: IO[str]) -> None:
-    """Let reading return at once when nothing was told yet, so that the page never stands still."""
-    os.set_blocking(stream.fileno(), False)
-
-
 def page(folder: Path) -> None:
     """Show how far the build is, and go on by itself when it is done."""
+    _builds().begin(folder)
     widgets.style()
-    st.title("Making the demonstration workspace", anchor=False)
-    st.text(
-        "Real patients of the SUPPORT2 study are imported and a first model is trained. This happens once."
-    )
-    _progress(str(folder))
-    widgets.line(widgets.NOT_A_DEVICE)
+    with _column():
+        st.title("Making the demonstration workspace", anchor=False)
+        st.html(lead_html("Real patients of the SUPPORT2 study", WORDS))
+        _progress(folder)
+        widgets.line(widgets.NOT_A_DEVICE)
 
 
-@st.fragment(run_every="1s")
-def _progress(folder: str) -> None:
-    build = _start(folder)
-    step, of, words = build.latest()
-    ended = build.process.poll()
-    if ended is None:
-        st.progress(step / of, text=f"{words} (step {step} of {of})")
-    elif ended == 0:
-        _start.clear()
+@contextmanager
+def _column() -> Iterator[None]:
+    with st.container(horizontal_alignment="center"), st.container(key="building", width=640, gap="small"):
+        yield
+
+
+@st.fragment(run_every="0.5s")
+def _progress(folder: Path) -> None:
+    build = _builds().of(folder)
+    if build is None or not (build.running or build.failed):
         st.rerun()
+    elif build.running:
+        at = build.latest
+        st.progress(at.step / at.of, text=f"{at.words[:1].upper()}{at.words[1:]} (step {at.step} of {at.of})")
     else:
-        st.error(f"The workspace could not be made: {words}")
-        st.button("Try again", on_click=_start.clear)
+        st.error(f"The workspace could not be made. {failure_words(build)}")
+        st.button("Try again", on_click=_builds().forget, args=(folder,))
 
 
-def main(folder: Path) -> int:
-    """Make the workspace, telling each step as one JSON line."""
-    try:
-        make_demo(folder, progress=lambda step, of, words: print(json.dumps([step, of, words]), flush=True))
-    except HitlError as error:
-        print(json.dumps([0, 1, str(error)]), flush=True)
-        return 1
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1])))
+def failure_words(build: Build) -> str:
+    """Say why a build failed: its own sentence, or where it stopped."""
+    stopped = f"It stopped while {build.latest.words}; the terminal that serves the app shows why."
+    return build.refused or stopped
