@@ -25,8 +25,8 @@ intended_use = "Tests of a second project. Not for the care of any patient."
 [target]
 name = "malignancy"
 question = "Is this tumour malignant?"
-positive = { code = "malignant", words = "malignant" }
-negative = { code = "benign", words = "benign" }
+positive = { code = "malignant", words = "a malignant tumour" }
+negative = { code = "benign", words = "a benign tumour" }
 horizon = "at the biopsy"
 index_time = "the day of the biopsy"
 outcome_column = "malignant"
