@@ -112,7 +112,7 @@ def contributions_html(view: ModelView, *, shown: int = 8) -> str:
 
 
 def _bar_row(label: str, text: str, amount: float, widest: float) -> str:
-    way, arrow = ("up", "▲") if amount > 0 else ("down", "▼")
+    way, arrow = _way(amount)
     width = 50 * abs(amount) / widest
     left = 50.0 if amount > 0 else 50 - width
     return (
@@ -122,6 +122,14 @@ def _bar_row(label: str, text: str, amount: float, widest: float) -> str:
     )
 
 
+def _way(amount: float) -> tuple[str, str]:
+    """Return the class and the arrow of an amount; what rounds to nothing points nowhere."""
+    if signed(amount) == "0.00":
+        return "none", "="
+    return ("up", "▲") if amount > 0 else ("down", "▼")
+
+
 def signed(amount: float) -> str:
-    """Return a number with its sign and two decimals: +0.41, −1.20."""
-    return f"{amount:+.2f}".replace("-", MINUS)
+    """Return a number with its sign and two decimals: +0.41, −1.20; nothing has no sign."""
+    text = f"{amount:+.2f}".replace("-", MINUS)
+    return text if text[1:] != "0.00" else "0.00"

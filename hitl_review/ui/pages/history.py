@@ -32,6 +32,7 @@ def page(workspace: Workspace, actor: Actor) -> None:
         width=420,
     )
     if chosen in words:
+        session.go_to(chosen)
         st.switch_page(session.review_page(), query_params={"case": chosen, "reader": actor.account_id})
     st.html(decisions_html(workspace.project, decisions, actor.account_id))
     widgets.line(_footnote(len(decisions)))
