@@ -1,4 +1,4 @@
-"""Commands on the audit log: verify it, show it."""
+"""Commands on the audit log: verify it, publish its head, export it, show it."""
 
 from __future__ import annotations
 
@@ -23,22 +23,40 @@ hitl-review audit show demo-workspace --action decision.% --limit 50 --json
 
 @click.group("audit")
 def audit() -> None:
-    """Verify or show the audit log."""
+    """Verify, publish, export or show the audit log."""
 
 
-@workspace_command("verify", example="hitl-review audit verify demo-workspace")
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+_VERIFY_EXAMPLE = """\
+hitl-review audit verify demo-workspace
+hitl-review audit verify demo-workspace --checkpoint kept/2026-11.txt --json
+"""
+
+
+@workspace_command("verify", example=_VERIFY_EXAMPLE)
 @workspace_argument
+@click.option(
+    "--checkpoint",
+    "checkpoints",
+    type=_FILE,
+    multiple=True,
+    metavar="FILE",
+    help="A checkpoint you kept elsewhere, or a file of them. Give it once per file.",
+)
 @json_option
 @click.pass_context
-def verify(context: click.Context, workspace: Path, as_json: bool) -> None:
+def verify(context: click.Context, workspace: Path, checkpoints: tuple[Path, ...], as_json: bool) -> None:
     """Check that the log and every record it tells of are as they were written.
 
+    That the log was cut short or written anew shows only against a checkpoint that was kept elsewhere.
     Leaves with 0 if nothing wrong was found, 1 if something is wrong, 2 if the check could not be made.
     """
     from hitl_review.workflow.auditing import verify as verify_log
 
     with steps_bar() as told:
-        found = verify_log(workspace, progress=lambda done, total: told(done, total, "Verifying"))
+        found = verify_log(
+            workspace, checkpoints=checkpoints, progress=lambda done, total: told(done, total, "Verifying")
+        )
     if as_json:
         print_json(found.as_json())
     else:
@@ -84,5 +102,41 @@ def show(
             click.echo(line_of(event))
 
 
+@workspace_command("checkpoint", example="hitl-review audit checkpoint demo-workspace --out kept/2026-11.txt")
+@workspace_argument
+@click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Write it here: your own copy.")
+@account_option
+def checkpoint(workspace: Path, out: Path | None, account: str | None) -> None:
+    """Publish the head of the log as a signed note; keep it where the log's owner can't change it."""
+    from hitl_review.workflow.checkpointing import publish_checkpoint, write_checkpoint
+    from hitl_review.workflow.workspace import open_workspace
+
+    with open_workspace(workspace) as opened:
+        actor = acting(opened, account)
+        note = (
+            publish_checkpoint(opened, actor=actor)
+            if out is None
+            else write_checkpoint(opened, out, actor=actor)
+        )
+    click.echo(note, nl=False)
+
+
+@workspace_command("export", example="hitl-review audit export demo-workspace log-2026-11-22.zip")
+@workspace_argument
+@click.argument("out", metavar="OUT.zip", type=click.Path(path_type=Path))
+@account_option
+def export(workspace: Path, out: Path, account: str | None) -> None:
+    """Write the log as a bundle that verifies without this program; its VERIFY.md says how."""
+    from hitl_review.workflow.bundling import export_bundle
+    from hitl_review.workflow.workspace import open_workspace
+
+    with open_workspace(workspace) as opened:
+        bundle = export_bundle(opened, out, actor=acting(opened, account))
+    click.echo(f"{bundle.events:,} events are in {bundle.path}. Its checkpoint, for your own files:")
+    click.echo(bundle.note, nl=False)
+
+
 audit.add_command(verify)
+audit.add_command(export)
+audit.add_command(checkpoint)
 audit.add_command(show)

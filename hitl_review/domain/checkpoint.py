@@ -99,7 +99,9 @@ def node_hash(left: bytes, right: bytes) -> bytes:
 def inclusion_path(hashes: Sequence[bytes], index: int) -> list[bytes]:
     """Return the audit path of one leaf, from the leaf up: what must be joined to reach the root."""
     if not 0 <= index < len(hashes):
-        raise AuditError(f"There is no event {index + 1} among {len(hashes)}. Ask for one that is in the checkpoint.")
+        raise AuditError(
+            f"There is no event {index + 1} among {len(hashes)}. Ask for one that is in the checkpoint."
+        )
     return _path([leaf_hash(value) for value in hashes], index)
 
 
@@ -144,7 +146,10 @@ def key_id(name: str, public_key: bytes) -> bytes:
 
 def write_note(body: str, signatures: Sequence[tuple[str, bytes, bytes]]) -> str:
     """Return a signed note: the body, an empty line, and a line for each signature."""
-    lines = [f"\u2014 {name} {base64.b64encode(short + signature).decode()}\n" for name, short, signature in signatures]
+    lines = [
+        f"\u2014 {name} {base64.b64encode(short + signature).decode()}\n"
+        for name, short, signature in signatures
+    ]
     return body + "\n" + "".join(lines)
 
 
@@ -153,7 +158,9 @@ def read_note(text: str) -> SignedNote:
     body, separator, tail = text.rpartition("\n\n")
     lines = tail.splitlines()
     if not separator or not lines or not text.endswith("\n"):
-        raise AuditError("This is no signed note: an empty line and a signature line are expected at its end.")
+        raise AuditError(
+            "This is no signed note: an empty line and a signature line are expected at its end."
+        )
     return SignedNote(body + "\n", tuple(_read_signature(line) for line in lines))
 
 

@@ -95,7 +95,9 @@ def publish(store: Store, folder: Path) -> str:
     key, head = read_key(folder), audit.head(store)
     public_key = raw_public_key(key)
     if base64.b64encode(public_key).decode() != opening["public_key"]:
-        raise WorkspaceError("The signing key is not the one this log names. Put back the one made with the workspace.")
+        raise WorkspaceError(
+            "The signing key is not the one this log names. Put back the one made with the workspace."
+        )
     frontier = frontier_at(store, head.size)
     checkpoint = Checkpoint(str(opening["origin"]), head.size, frontier.root, head.hash)
     signature = key.sign(checkpoint.body.encode())

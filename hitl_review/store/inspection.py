@@ -98,6 +98,12 @@ def log_end(store: Store) -> tuple[int, str]:
     return count, GENESIS if last is None else str(last["hash"])
 
 
+def hashes(store: Store) -> Iterator[str]:
+    """Yield the hash of every event, in order."""
+    for row in store.db.execute("SELECT hash FROM audit_log ORDER BY seq"):
+        yield str(row[0])
+
+
 def raw_events(store: Store) -> Iterator[RawEvent]:
     """Yield the columns of every event in the order of the log."""
     cursor = store.db.conn.cursor()

@@ -8,7 +8,8 @@ that was kept elsewhere, and every result says so.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any, Final
@@ -20,6 +21,7 @@ from hitl_review.domain.verification import TRUNCATION, Problem, Verification
 from hitl_review.errors import AuditError
 from hitl_review.store import audit, inspection
 from hitl_review.store.connection import DATABASE, Store, concerns_file, schema_faults, sqlite3
+from hitl_review.workflow.checkpointing import Held, checkpoint_problems, held_in, held_in_log, named
 from hitl_review.workflow.reconciling import Reconciliation
 from hitl_review.workflow.workspace import Workspace
 
@@ -27,6 +29,8 @@ __all__ = ["Problem", "Progress", "Verification", "history", "line_of", "printab
 
 MOST_PROBLEMS: Final = 1_000
 """After so many problems the check stops: the file is wrong as a whole."""
+UNANCHORED: Final = 150
+"""More events than this after the last checkpoint mean that publishing fails: one is due every hundred."""
 _STEP: Final = 4_096
 _ON_ONE_LINE: Final = (
     "outcome",
@@ -45,35 +49,71 @@ Progress = Callable[[int, int], None]
 """Told how many of how many steps are done; every event is two steps."""
 
 
-def verify(workspace_folder: Path, *, progress: Progress = lambda done, total: None) -> Verification:
-    """Check a workspace's database: schema, pages, chain, payloads, and every row against its event.
+def verify(
+    workspace_folder: Path,
+    *,
+    checkpoints: Sequence[Path] = (),
+    progress: Progress = lambda done, total: None,
+) -> Verification:
+    """Check a workspace's database: schema, pages, chain, payloads, every row against its event, and checkpoints.
 
-    Works on a database whose schema was altered, which no other step opens. Raises WorkspaceMissing
-    or AuditError when the check can't be made.
+    `checkpoints` are files of notes that were kept elsewhere: only they show that the log was cut short or
+    written anew. Works on a database whose schema was altered, which no other step opens. Raises
+    WorkspaceMissing or AuditError when the check can't be made.
     """
-    return verify_file(workspace_folder / DATABASE, progress=progress)
+    return verify_file(workspace_folder / DATABASE, checkpoints=checkpoints, progress=progress)
 
 
-def verify_file(path: Path, *, progress: Progress = lambda done, total: None) -> Verification:
+def verify_file(
+    path: Path, *, checkpoints: Sequence[Path] = (), progress: Progress = lambda done, total: None
+) -> Verification:
     """Check a database file as `verify` does, wherever it lies and whatever its name: a backup, say."""
+    held = held_in(checkpoints)
     with inspection.opened(path) as store:
         try:
-            return _verified(store, progress)
+            return _verified(store, held, progress)
         except sqlite3.DatabaseError as error:
             raise AuditError(f"The check of {path} could not be finished ({error}). Try again.") from error
 
 
-def _verified(store: Store, progress: Progress) -> Verification:
-    unknown: Counter[str] = Counter()
+@dataclass(slots=True)
+class _Told:
+    """What the log's events told on the way: needed where the check of single events is over."""
+
+    unknown: Counter[str] = field(default_factory=Counter)
+    opening: dict[str, Any] = field(default_factory=dict)
+    checkpoints: list[tuple[int, dict[str, Any]]] = field(default_factory=list)
+
+    def hear(self, seq: int, told: dict[str, Any]) -> None:
+        """Keep what is needed of one event."""
+        self.unknown.update({told["action"]} - ACTIONS)
+        if seq == 1:
+            self.opening = told["detail"]
+        if told["action"] == "checkpoint.published":
+            self.checkpoints.append((seq, told["detail"]))
+
+
+def _verified(store: Store, held: Sequence[Held], progress: Progress) -> Verification:
+    told = _Told()
     events, head = _end(store)
     steps = chain(
         _database_problems(store),
         _guarded("the chain", _chain_problems(store, lambda seq: progress(seq, 2 * events))),
-        _guarded("the log", _told_problems(store, unknown, lambda seq: progress(events + seq, 2 * events))),
+        _guarded("the log", _told_problems(store, told, lambda seq: progress(events + seq, 2 * events))),
+        _guarded("the checkpoints", _checkpoint_problems(store, held, told)),
     )
     problems = tuple(islice(steps, MOST_PROBLEMS))
     progress(2 * events, 2 * events)
-    return Verification(events, head, problems, _warnings(len(problems), unknown))
+    return Verification(events, head, problems, _warnings(len(problems), events, held, told), named(held))
+
+
+def _checkpoint_problems(store: Store, held: Sequence[Held], told: _Told) -> Iterator[Problem]:
+    """Check every checkpoint, those that somebody holds and those the log tells of, in one pass over the hashes."""
+    own = list(held_in_log(told.checkpoints))
+    yield from (each for each in own if isinstance(each, Problem))
+    all_held = [*held, *(each for each in own if isinstance(each, Held))]
+    if all_held:
+        yield from checkpoint_problems(all_held, told.opening, inspection.hashes(store))
 
 
 def _end(store: Store) -> tuple[int, str]:
@@ -85,14 +125,27 @@ def _end(store: Store) -> tuple[int, str]:
         return 0, GENESIS  # what is wrong with it is told where the chain is read
 
 
-def _warnings(problems: int, unknown: Counter[str]) -> tuple[str, ...]:
-    warnings = [TRUNCATION]
+def _warnings(problems: int, events: int, held: Sequence[Held], told: _Told) -> tuple[str, ...]:
+    warnings = [_truncation(held)]
     if problems >= MOST_PROBLEMS:
         warnings.append(f"the check stopped after {MOST_PROBLEMS:,} problems")
-    for action, count in sorted(unknown.items()):
+    last = max((seq for seq, _ in told.checkpoints), default=0)
+    if events - last > UNANCHORED:
+        warnings.append(
+            f"no checkpoint was published for the last {events - last} events; see `hitl-review doctor`"
+        )
+    for action, count in sorted(told.unknown.items()):
         words = f"{count} events of the action {printable(action)!r}, which this program does not know"
         warnings.append(f"{words}, were checked as links of the chain only")
     return tuple(warnings)
+
+
+def _truncation(held: Sequence[Held]) -> str:
+    """Say what can't be told: without a checkpoint about the whole log, with one about what came after it."""
+    if not held:
+        return TRUNCATION
+    size = max(each.checkpoint.size for each in held)
+    return f"{TRUNCATION}; yours reaches to event {size}"
 
 
 def _guarded(what: str, problems: Iterator[Problem]) -> Iterator[Problem]:
@@ -134,7 +187,7 @@ def _chain_problems(store: Store, done: Callable[[int], None]) -> Iterator[Probl
         yield Problem(None, "chain", "the log is empty; its first event must be log.opened")
 
 
-def _told_problems(store: Store, unknown: Counter[str], done: Callable[[int], None]) -> Iterator[Problem]:
+def _told_problems(store: Store, heard: _Told, done: Callable[[int], None]) -> Iterator[Problem]:
     """Check what every event tells: its form, its time, and the rows it tells of."""
     reconciliation = Reconciliation(store)
     before = ""
@@ -149,7 +202,7 @@ def _told_problems(store: Store, unknown: Counter[str], done: Callable[[int], No
             continue
         yield from _order_problems(seq, told, before)
         before = told["at"]
-        unknown.update({told["action"]} - ACTIONS)
+        heard.hear(seq, told)
         yield from reconciliation.compare(seq, told)
         if seq % _STEP == 0:
             done(seq)

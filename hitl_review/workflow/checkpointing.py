@@ -51,9 +51,13 @@ def held_in(paths: Iterable[Path]) -> list[Held]:
         try:
             notes = read_notes(path.read_text(encoding="utf-8"))
         except (OSError, UnicodeDecodeError) as error:
-            raise AuditError(f"The checkpoint file {path} can't be read ({error}), so nothing was checked.") from error
+            raise AuditError(
+                f"The checkpoint file {path} can't be read ({error}), so nothing was checked."
+            ) from error
         if not notes:
-            raise AuditError(f"The checkpoint file {path} is empty, so nothing was checked. Name the right one.")
+            raise AuditError(
+                f"The checkpoint file {path} is empty, so nothing was checked. Name the right one."
+            )
         found += [Held(str(path), note, checkpoint) for note, checkpoint in notes]
     return found
 
@@ -82,7 +86,11 @@ def checkpoint_problems(
     for each in held:
         fault = _signature_fault(each, opening) or _place_fault(each.checkpoint, trees)
         if fault is not None:
-            yield Problem(None, "checkpoint", f"the checkpoint of {each.checkpoint.size} events ({each.source}): {fault}")
+            yield Problem(
+                None,
+                "checkpoint",
+                f"the checkpoint of {each.checkpoint.size} events ({each.source}): {fault}",
+            )
     yield from _equivocations(held)
 
 
@@ -110,7 +118,11 @@ def _signature_fault(held: Held, opening: dict[str, Any]) -> str | None:
         return "it belongs to another log"
     key = base64.b64decode(str(opening.get("public_key", "")))
     name = held.checkpoint.name
-    mine = [signature for who, short, signature in held.note.signatures if (who, short) == (name, key_id(name, key))]
+    mine = [
+        signature
+        for who, short, signature in held.note.signatures
+        if (who, short) == (name, key_id(name, key))
+    ]
     if not mine:
         return "it is not signed with the key that this log names"
     if not any(is_signed_by(key, signature, held.note.body) for signature in mine):
@@ -142,6 +154,6 @@ def _equivocations(held: Sequence[Held]) -> Iterator[Problem]:
 
 def named(held: Iterable[Held]) -> tuple[str, ...]:
     """Return checkpoints as lines for a report."""
-    return tuple(f"{each.checkpoint.size} events, head {each.checkpoint.head} ({each.source})" for each in held)
-
-
+    return tuple(
+        f"{each.checkpoint.size} events, head {each.checkpoint.head} ({each.source})" for each in held
+    )

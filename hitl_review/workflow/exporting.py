@@ -55,7 +55,7 @@ def export(workspace: Workspace, *, what: str, form: str, out: Path | None, acto
     if out is None:
         event_id = _tell(workspace, detail, actor)
     else:
-        with _waiting_beside(out, content) as waiting:
+        with waiting_beside(out, content) as waiting:
             event_id = _tell(workspace, detail, actor)
             os.replace(waiting, out)
     return Exported(content, len(sheet.rows), digest, event_id, out)
@@ -73,7 +73,7 @@ def _tell(workspace: Workspace, detail: Mapping[str, object], actor: Actor) -> s
 
 
 @contextmanager
-def _waiting_beside(out: Path, content: bytes) -> Iterator[Path]:
+def waiting_beside(out: Path, content: bytes) -> Iterator[Path]:
     """Write the content under another name in the folder of `out`; the name is gone when the block ends."""
     if out.exists():
         raise ExportError(f"There is a file {out.name} already. Name another; an export replaces nothing.")

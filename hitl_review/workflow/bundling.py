@@ -1,0 +1,110 @@
+"""The log leaves the house as a bundle that verifies without this product: `sqlite3`, `sha256sum`, `openssl`.
+
+Its `VERIFY.md` says how, in commands that the tests run. The bundle holds the log and its checkpoints,
+and nothing else of the database: no clinical value, but the comments people wrote.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from hitl_review.domain.account import SYSTEM, Actor, Permission, require
+from hitl_review.domain.canonical import canonical_json
+from hitl_review.store import audit, checkpoints
+from hitl_review.workflow.exporting import waiting_beside
+from hitl_review.workflow.workspace import Workspace
+
+GUIDE: Final = Path(__file__).with_name("VERIFY.md")
+_PEM_PREFIX: Final = bytes.fromhex("302a300506032b6570032100")
+"""What stands before the 32 raw bytes of an Ed25519 key in a PEM file (RFC 8410)."""
+_WHEN: Final = (1980, 1, 1, 0, 0, 0)
+"""Files in the bundle carry no time: the same log gives the same bundle."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """A bundle that was written: where, how many events it holds, and the checkpoint that closes it."""
+
+    path: Path
+    events: int
+    note: str
+
+
+def export_bundle(workspace: Workspace, out: Path, *, actor: Actor = SYSTEM) -> Bundle:
+    """Write the log as a bundle to a new file; that it was exported is an event, and a checkpoint closes it."""
+    require(actor, Permission.READ_LOG)
+    store = workspace.store
+    with waiting_beside(out, b"") as waiting:
+        with store.transaction(actor):
+            audit.append(store, "audit.exported", "log:bundle", {})
+            note = checkpoints.publish(store, workspace.folder)
+        checkpoints.anchor(store, workspace.folder)
+        events = _write(workspace, waiting, note)
+        waiting.replace(out)
+    return Bundle(out, events, note)
+
+
+def _write(workspace: Workspace, path: Path, note: str) -> int:
+    opening = next(audit.events(workspace.store)).told["detail"]
+    texts = {
+        "checkpoint.note": note,
+        "checkpoints.txt": "".join(f"{each}\n" for each in checkpoints.notes(workspace.store)),
+        "public_key.pem": public_key_pem(base64.b64decode(opening["public_key"])),
+        "VERIFY.md": GUIDE.read_text(encoding="utf-8"),
+    }
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as bundle:
+        events, log_sum = _write_log(bundle, log_lines(workspace))
+        sums = {"log.jsonl": log_sum} | {name: _sum(text) for name, text in texts.items()}
+        texts["SHA256SUMS"] = "".join(f"{digest}  {name}\n" for name, digest in sums.items())
+        for name, text in texts.items():
+            bundle.writestr(_entry(name), text)
+    return events
+
+
+def log_lines(workspace: Workspace) -> Iterator[str]:
+    """Yield every event as one line of JSON: the columns of the table, the payload as the text that was hashed."""
+    for event in audit.events(workspace.store):
+        yield canonical_json(
+            {
+                "seq": event.seq,
+                "event_id": event.event_id,
+                "prev_hash": event.prev_hash,
+                "payload": event.payload,
+                "hash": event.hash,
+            }
+        )
+
+
+def _write_log(bundle: zipfile.ZipFile, lines: Iterator[str]) -> tuple[int, str]:
+    running, count = hashlib.sha256(), 0
+    with bundle.open(_entry("log.jsonl"), "w", force_zip64=True) as raw, io.BufferedWriter(raw) as file:  # type: ignore[type-var]
+        for line in lines:
+            data = (line + "\n").encode()
+            running.update(data)
+            file.write(data)
+            count += 1
+    return count, running.hexdigest()
+
+
+def _entry(name: str) -> zipfile.ZipInfo:
+    entry = zipfile.ZipInfo(name, _WHEN)
+    entry.compress_type = zipfile.ZIP_DEFLATED
+    entry.external_attr = 0o644 << 16
+    return entry
+
+
+def _sum(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def public_key_pem(raw: bytes) -> str:
+    """Return an Ed25519 public key of 32 raw bytes as openssl reads it."""
+    text = base64.b64encode(_PEM_PREFIX + raw).decode()
+    return f"-----BEGIN PUBLIC KEY-----\n{text}\n-----END PUBLIC KEY-----\n"

@@ -1,0 +1,156 @@
+"""The log as a bundle, checked by tools we did not write: the commands of its own guide."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from hitl_review.domain.account import Actor
+from hitl_review.errors import HitlError, NotPermitted
+from hitl_review.store import audit
+from hitl_review.workflow.auditing import verify
+from hitl_review.workflow.bundling import export_bundle
+from hitl_review.workflow.workspace import Workspace
+
+TOOLS = ("bash", "sqlite3", "sha256sum", "openssl", "base64")
+
+
+@pytest.fixture
+def bundle(reviewed: Workspace, tmp_path: Path) -> Path:
+    """A bundle of the ward's log, unpacked."""
+    lacking = [tool for tool in TOOLS if shutil.which(tool) is None]
+    if lacking and os.environ.get("CI") != "true":
+        pytest.skip(f"not on this machine: {', '.join(lacking)} (Debian: apt-get install sqlite3 openssl)")
+    assert not lacking
+    export_bundle(reviewed, tmp_path / "log.zip")
+    with zipfile.ZipFile(tmp_path / "log.zip") as file:
+        file.extractall(tmp_path / "bundle")
+    return tmp_path / "bundle"
+
+
+def run_guide(folder: Path) -> list[subprocess.CompletedProcess[str]]:
+    """Run every block of VERIFY.md, as it stands there."""
+    blocks = re.findall(
+        r"```sh\n(.*?)```", (folder / "VERIFY.md").read_text(encoding="utf-8"), flags=re.DOTALL
+    )
+    return [
+        subprocess.run(
+            ["bash", "-c", block], cwd=folder, capture_output=True, text=True, timeout=60, check=False
+        )
+        for block in blocks
+    ]
+
+
+def edit(folder: Path, seq: int, change: tuple[str, str]) -> None:
+    """Change a text inside one event of the unpacked log, as a forger without the key would."""
+    lines = (folder / "log.jsonl").read_text(encoding="utf-8").splitlines()
+    row = json.loads(lines[seq - 1])
+    assert change[0] in row["payload"]
+    row["payload"] = row["payload"].replace(*change)
+    lines[seq - 1] = json.dumps(row, separators=(",", ":"))
+    (folder / "log.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def test_an_honest_bundle_passes_every_step(bundle: Path, reviewed: Workspace) -> None:
+    """Without a kept checkpoint the last step says what it can't tell."""
+    steps = run_guide(bundle)
+    assert [step.returncode for step in steps] == [0, 0, 0, 0], [step.stderr for step in steps]
+    size = audit.head(reviewed.store).size
+    assert f"{size} events" in steps[1].stdout
+    assert "Signature Verified Successfully" in steps[2].stdout
+    assert "cannot be excluded" in steps[3].stdout
+
+
+def test_the_product_agrees(bundle: Path, reviewed: Workspace) -> None:
+    """With the bundle's own checkpoint, the log verifies."""
+    found = verify(reviewed.folder, checkpoints=[bundle / "checkpoint.note", bundle / "checkpoints.txt"])
+    assert (
+        found.ok
+        and len(found.checkpoints) == 1 + len((bundle / "checkpoints.txt").read_text().split("\nhead ")) - 1
+    )
+
+
+def test_one_changed_character_is_found(bundle: Path) -> None:
+    """By the sum of the file, and by the hash of the event."""
+    edit(bundle, 5, ("auditor", "Auditor"))
+    steps = run_guide(bundle)
+    assert steps[0].returncode != 0 and "log.jsonl" in steps[0].stdout
+    assert steps[1].returncode != 0 and "events/000000005: FAILED" in steps[1].stdout
+
+
+def test_a_removed_event_is_found(bundle: Path) -> None:
+    """The link of the next one is broken."""
+    lines = (bundle / "log.jsonl").read_text(encoding="utf-8").splitlines()
+    (bundle / "log.jsonl").write_text("\n".join(lines[:6] + lines[7:]) + "\n", encoding="utf-8")
+    step = run_guide(bundle)[1]
+    assert step.returncode != 0 and "event 8 does not follow" in step.stdout
+
+
+def test_a_cut_tail_is_found_by_the_checkpoint(bundle: Path) -> None:
+    """The chain of what is left is whole; the signed head is not among it."""
+    lines = (bundle / "log.jsonl").read_text(encoding="utf-8").splitlines()
+    (bundle / "log.jsonl").write_text("\n".join(lines[:-4]) + "\n", encoding="utf-8")
+    steps = run_guide(bundle)
+    assert steps[1].returncode == 0 and steps[2].returncode != 0
+
+
+def test_a_forged_note_is_found_by_its_signature(bundle: Path) -> None:
+    """Whoever does not have the key can't sign another head."""
+    note = (bundle / "checkpoint.note").read_text(encoding="utf-8")
+    lines = (bundle / "log.jsonl").read_text(encoding="utf-8").splitlines()
+    size = int(note.splitlines()[1]) - 1
+    head = json.loads(lines[size - 1])["hash"]
+    forged = re.sub(r"head \w+", f"head {head}", note.replace(f"\n{size + 1}\n", f"\n{size}\n"))
+    (bundle / "checkpoint.note").write_text(forged, encoding="utf-8")
+    assert run_guide(bundle)[2].returncode != 0
+
+
+def test_a_log_written_anew_is_found_by_the_kept_checkpoint(
+    bundle: Path, reviewed: Workspace, tmp_path: Path
+) -> None:
+    """Here: another workspace's honest log, with its own key."""
+    shutil.copy(bundle / "checkpoint.note", tmp_path / "kept.note")
+    other = tmp_path / "other"
+    shutil.copytree(bundle, other)
+    edit(other, 3, ("reader", "Reader"))
+    shutil.copy(tmp_path / "kept.note", bundle / "kept.note")
+    assert run_guide(bundle)[3].returncode == 0
+    kept = (bundle / "kept.note").read_text(encoding="utf-8")
+    (bundle / "kept.note").write_text(re.sub(r"head \w{8}", "head 00000000", kept), encoding="utf-8")
+    step = run_guide(bundle)[3]
+    assert step.returncode == 1 and "cut short or written anew" in step.stdout
+
+
+def test_the_export_is_an_event_inside_the_bundle(bundle: Path) -> None:
+    """Followed by the checkpoint that closes it."""
+    lines = (bundle / "log.jsonl").read_text(encoding="utf-8").splitlines()
+    actions = [json.loads(json.loads(line)["payload"])["action"] for line in lines[-2:]]
+    assert actions == ["audit.exported", "checkpoint.published"]
+
+
+def test_no_clinical_value_leaves_with_the_log(bundle: Path) -> None:
+    """Feature names and values are in tables of their own."""
+    text = (bundle / "log.jsonl").read_text(encoding="utf-8")
+    assert "creatinine" not in text and "1.9" not in text
+
+
+def test_a_reader_can_not_export_the_log(reviewed: Workspace, reader: Actor, tmp_path: Path) -> None:
+    """And nothing is written for trying."""
+    with pytest.raises(NotPermitted):
+        export_bundle(reviewed, tmp_path / "log.zip", actor=reader)
+    assert not (tmp_path / "log.zip").exists()
+
+
+def test_an_export_replaces_no_file(reviewed: Workspace, tmp_path: Path) -> None:
+    """What is there stays."""
+    (tmp_path / "log.zip").write_bytes(b"mine")
+    with pytest.raises(HitlError, match="already"):
+        export_bundle(reviewed, tmp_path / "log.zip")
+    assert (tmp_path / "log.zip").read_bytes() == b"mine"
