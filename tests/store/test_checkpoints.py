@@ -1,0 +1,119 @@
+"""Checkpoints are published when they are due, in the log and beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from hitl_review.domain.checkpoint import Frontier, read_notes
+from hitl_review.errors import WorkspaceError
+from hitl_review.store import audit, checkpoints, keys
+from hitl_review.store.connection import Store
+from hitl_review.workflow.workspace import create_workspace, open_workspace
+
+
+@pytest.fixture
+def log(tmp_path: Path, project_text: str) -> Iterator[Store]:
+    """The store of a new workspace, watched: two events so far."""
+    create_workspace(tmp_path / "new", project_text)
+    with open_workspace(tmp_path / "new") as workspace:
+        yield workspace.store
+
+
+def grow(store: Store, events: int) -> None:
+    """Append events, each in a transaction of its own."""
+    for _ in range(events):
+        with store.transaction():
+            audit.append(store, "case.opened", "case:C-1", {})
+
+
+def actions(store: Store) -> list[str]:
+    """The actions of all events, in order."""
+    return [event.told["action"] for event in audit.events(store)]
+
+
+def test_one_is_due_each_time_the_log_passes_a_hundred(log: Store, tmp_path: Path) -> None:
+    """At 100 and at 200 events, in the same transaction, and in the file."""
+    grow(log, 97)
+    assert "checkpoint.published" not in actions(log)
+    grow(log, 1)
+    assert actions(log)[99:] == ["case.opened", "checkpoint.published"]
+    grow(log, 99)
+    assert actions(log).count("checkpoint.published") == 2
+    text = (tmp_path / "new" / "checkpoints.txt").read_text(encoding="utf-8")
+    assert [checkpoint.size for _, checkpoint in read_notes(text)] == [100, 200]
+
+
+def test_a_batch_that_passes_a_hundred_is_followed_by_one(log: Store) -> None:
+    """However many events one transaction writes."""
+    with log.transaction():
+        for _ in range(250):
+            audit.append(log, "case.opened", "case:C-1", {})
+    assert actions(log).count("checkpoint.published") == 1
+    assert actions(log)[-1] == "checkpoint.published"
+
+
+def test_what_is_rolled_back_leaves_no_checkpoint(log: Store, tmp_path: Path) -> None:
+    """Neither in the log nor in the file."""
+    grow(log, 97)
+    with pytest.raises(KeyboardInterrupt), log.transaction():
+        audit.append(log, "case.opened", "case:C-1", {})
+        raise KeyboardInterrupt
+    assert checkpoints.size_of(log) == 99 and not (tmp_path / "new" / "checkpoints.txt").exists()
+
+
+def test_the_tree_goes_on_from_the_last_checkpoint(log: Store) -> None:
+    """And is the same as if it were built anew."""
+    grow(log, 340)
+    size = checkpoints.size_of(log)
+    hashes = [bytes.fromhex(row["hash"]) for row in log.rows("SELECT hash FROM audit_log ORDER BY seq")]
+    for part in (1, 50, 100, 101, 250, size):
+        assert checkpoints.frontier_at(log, part) == Frontier().grown(hashes[:part])
+
+
+def test_a_missing_key_stops_nobody_from_deciding(log: Store, tmp_path: Path) -> None:
+    """The act is stored; a checkpoint that is asked for says what is missing."""
+    (tmp_path / "new" / keys.KEY_FILE).unlink()
+    grow(log, 110)
+    assert "checkpoint.published" not in actions(log)
+    with pytest.raises(WorkspaceError, match="signing key"), log.transaction():
+        checkpoints.publish(log, tmp_path / "new")
+
+
+def test_another_key_signs_nothing(log: Store, tmp_path: Path) -> None:
+    """The log names the key it was made with."""
+    (tmp_path / "new" / keys.KEY_FILE).unlink()
+    keys.create_key(tmp_path / "new")
+    with pytest.raises(WorkspaceError, match="not the one this log names"), log.transaction():
+        checkpoints.publish(log, tmp_path / "new")
+
+
+def test_what_a_crash_kept_out_of_the_file_comes_with_the_next(log: Store, tmp_path: Path) -> None:
+    """Nothing is written twice, and nothing that stands there is touched."""
+    path = tmp_path / "new" / "checkpoints.txt"
+    grow(log, 98)
+    first = path.read_bytes()
+    grow(log, 99)
+    path.write_bytes(first)
+    grow(log, 100)
+    sizes = [checkpoint.size for _, checkpoint in read_notes(path.read_text(encoding="utf-8"))]
+    assert sizes == [100, 200, 300] and path.read_bytes().startswith(first)
+
+
+def test_the_file_can_lie_elsewhere(log: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On another disk, where the log's owner may not write it anew."""
+    monkeypatch.setenv("HITL_CHECKPOINTS", str(tmp_path / "elsewhere.txt"))
+    grow(log, 98)
+    assert read_notes((tmp_path / "elsewhere.txt").read_text(encoding="utf-8"))
+    assert not (tmp_path / "new" / "checkpoints.txt").exists()
+
+
+def test_a_file_that_can_not_be_written_stops_nobody(
+    log: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The note is in the log."""
+    monkeypatch.setenv("HITL_CHECKPOINTS", str(tmp_path / "no" / "such" / "folder.txt"))
+    grow(log, 98)
+    assert actions(log)[-1] == "checkpoint.published"

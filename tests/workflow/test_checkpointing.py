@@ -1,0 +1,196 @@
+"""A log is checked against what an auditor holds."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import shutil
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from hitl_review.domain.account import Actor
+from hitl_review.domain.audit import GENESIS, chain_hash
+from hitl_review.domain.canonical import canonical_json
+from hitl_review.domain.verification import TRUNCATION
+from hitl_review.errors import AuditError, HitlError, NotPermitted
+from hitl_review.store import audit, keys
+from hitl_review.workflow.auditing import verify
+from hitl_review.workflow.checkpointing import publish_checkpoint, write_checkpoint
+from hitl_review.workflow.workspace import Workspace
+
+Forge = Callable[[list[dict[str, object]]], list[dict[str, object]]]
+
+
+@pytest.fixture
+def held(reviewed: Workspace, tmp_path: Path) -> Path:
+    """A checkpoint of the ward's log, kept by an auditor; the log has gone on since."""
+    write_checkpoint(reviewed, tmp_path / "held.txt")
+    with reviewed.store.transaction():
+        audit.append(reviewed.store, "case.opened", "case:C-1", {})
+    return tmp_path / "held.txt"
+
+
+def rewrite(workspace: Workspace, forge: Forge, *, key: Path | None = None) -> None:
+    """Write the whole log anew as somebody would who owns the file: every hash fits again."""
+    workspace.store.db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    connection = sqlite3.connect(workspace.store.path)
+    payloads = [
+        json.loads(row[0]) for row in connection.execute("SELECT payload FROM audit_log ORDER BY seq")
+    ]
+    triggers = connection.execute(
+        "SELECT name, sql FROM sqlite_schema WHERE tbl_name='audit_log' AND type='trigger'"
+    ).fetchall()
+    connection.execute("PRAGMA foreign_keys = OFF")
+    for name, _ in triggers:
+        connection.execute(f"DROP TRIGGER {name}")
+    connection.execute("DELETE FROM audit_log")
+    previous = GENESIS
+    for seq, told in enumerate(forge(payloads), start=1):
+        payload = canonical_json({**told, "seq": seq})
+        this = chain_hash(previous, payload)
+        connection.execute(
+            "INSERT INTO audit_log VALUES (?, ?, ?, ?, ?)", (seq, told["event_id"], previous, payload, this)
+        )
+        previous = this
+    for _, sql in triggers:
+        connection.execute(sql)
+    connection.commit()
+    connection.close()
+
+
+def test_an_honest_log_that_went_on_fits_its_checkpoint(reviewed: Workspace, held: Path) -> None:
+    """And the report says how far yours reaches."""
+    found = verify(reviewed.folder, checkpoints=[held])
+    assert found.ok and len(found.checkpoints) == 1
+    assert found.warnings[0].startswith(f"{TRUNCATION}; yours reaches to event")
+
+
+def test_without_one_the_report_says_what_it_can_not_tell(reviewed: Workspace) -> None:
+    """In the words of the specification."""
+    assert verify(reviewed.folder).warnings[0] == TRUNCATION
+
+
+def test_a_log_that_was_cut_short_is_found(reviewed: Workspace, held: Path) -> None:
+    """The chain of what is left is whole, and so is every record it tells of."""
+    rewrite(reviewed, lambda payloads: payloads[:-4])
+    assert any("shorter now" in each.message for each in verify(reviewed.folder, checkpoints=[held]).problems)
+
+
+def test_a_comment_that_was_changed_in_a_log_written_anew_is_found(reviewed: Workspace, held: Path) -> None:
+    """Though every hash fits again, and the row was changed with it."""
+
+    def forge(payloads: list[dict[str, object]]) -> list[dict[str, object]]:
+        return [
+            json.loads(json.dumps(each).replace("Walks the stairs", "Walks no stairs")) for each in payloads
+        ]
+
+    rewrite(reviewed, forge)
+    with reviewed.store.transaction():
+        reviewed.store.db.execute("DROP TRIGGER decisions_no_update")
+        reviewed.store.write(
+            "UPDATE decisions SET comment = replace(comment, 'Walks the stairs', 'Walks no stairs')"
+        )
+        reviewed.store.db.execute(
+            "CREATE TRIGGER decisions_no_update BEFORE UPDATE ON decisions BEGIN\n"
+            "  SELECT RAISE(ABORT, 'decisions is append-only: no row may be changed');\nEND"
+        )
+    alone = [each for each in verify(reviewed.folder).problems if each.kind != "checkpoint"]
+    assert alone == []
+    against = verify(reviewed.folder, checkpoints=[held])
+    assert any("written anew" in each.message and "held.txt" in each.message for each in against.problems)
+
+
+def test_another_logs_checkpoint_is_said_to_be_that(reviewed: Workspace, held: Path) -> None:
+    """By its origin."""
+    text = held.read_text(encoding="utf-8")
+    held.write_text(re.sub(r"example/\w+", "example/" + "0" * 32, text), encoding="utf-8")
+    assert "belongs to another log" in verify(reviewed.folder, checkpoints=[held]).problems[0].message
+
+
+def test_a_note_that_was_altered_is_not_believed(reviewed: Workspace, held: Path) -> None:
+    """Its signature is not that of its text."""
+    text = held.read_text(encoding="utf-8")
+    held.write_text(re.sub(r"(?m)^(\d+)$", lambda size: str(int(size[1]) - 1), text), encoding="utf-8")
+    assert (
+        "signature is not that of its text" in verify(reviewed.folder, checkpoints=[held]).problems[0].message
+    )
+
+
+def test_a_note_signed_with_another_key_is_not_believed(
+    reviewed: Workspace, held: Path, tmp_path: Path
+) -> None:
+    """A log written anew would name another key, and then the old checkpoints do not fit it."""
+
+    def forge(payloads: list[dict[str, object]]) -> list[dict[str, object]]:
+        (tmp_path / "forger").mkdir()
+        public_key = base64.b64encode(keys.create_key(tmp_path / "forger")).decode()
+        payloads[0]["detail"]["public_key"] = public_key  # type: ignore[index]
+        return payloads
+
+    rewrite(reviewed, forge)
+    problems = verify(reviewed.folder, checkpoints=[held]).problems
+    assert any("not signed with the key that this log names" in each.message for each in problems)
+
+
+def test_two_heads_of_one_size_are_told_as_two_versions(
+    reviewed: Workspace, held: Path, tmp_path: Path
+) -> None:
+    """Somebody was shown another log."""
+    text = held.read_text(encoding="utf-8")
+    (tmp_path / "other.txt").write_text(re.sub(r"head \w{8}", "head 00000000", text), encoding="utf-8")
+    problems = verify(reviewed.folder, checkpoints=[held, tmp_path / "other.txt"]).problems
+    assert any("two versions" in each.message for each in problems)
+
+
+def test_yesterdays_copy_put_back_is_found(reviewed: Workspace, tmp_path: Path) -> None:
+    """It is a valid log, and shorter than the one that was signed."""
+    reviewed.store.db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    (tmp_path / "yesterday").mkdir()
+    shutil.copy(reviewed.store.path, tmp_path / "yesterday" / "review.db")
+    with reviewed.store.transaction():
+        audit.append(reviewed.store, "case.opened", "case:C-1", {})
+    write_checkpoint(reviewed, tmp_path / "today.txt")
+    assert verify(tmp_path / "yesterday").ok
+    assert not verify(tmp_path / "yesterday", checkpoints=[tmp_path / "today.txt"]).ok
+
+
+def test_a_checkpoint_is_an_event_and_is_in_the_file(reviewed: Workspace) -> None:
+    """On request, at once."""
+    note = publish_checkpoint(reviewed)
+    told = list(audit.events(reviewed.store))[-1].told
+    assert (told["action"], told["actor"], told["detail"]["note"]) == ("checkpoint.published", "system", note)
+    assert (reviewed.folder / "checkpoints.txt").read_text(encoding="utf-8").endswith(f"{note}\n")
+
+
+def test_a_promotion_is_followed_by_one(reviewed: Workspace) -> None:
+    """So that which model was in use when can't be told otherwise later."""
+    actions = [event.told["action"] for event in audit.events(reviewed.store)]
+    assert actions[actions.index("model.promoted") + 1] == "checkpoint.published"
+
+
+def test_a_reader_can_not_publish(reviewed: Workspace, reader: Actor) -> None:
+    """An auditor can."""
+    with pytest.raises(NotPermitted, match="auditor"):
+        publish_checkpoint(reviewed, actor=reader)
+
+
+def test_a_kept_checkpoint_is_never_overwritten(reviewed: Workspace, held: Path) -> None:
+    """It is somebody's proof."""
+    before = held.read_bytes()
+    with pytest.raises(HitlError, match="already"):
+        write_checkpoint(reviewed, held)
+    assert held.read_bytes() == before
+
+
+@pytest.mark.parametrize("content", [b"", b"no note at all", b"\xff\xfe"])
+def test_a_file_that_holds_no_checkpoint_can_not_be_checked_against(
+    reviewed: Workspace, tmp_path: Path, content: bytes
+) -> None:
+    """The check is then not made, rather than passed."""
+    (tmp_path / "wrong.txt").write_bytes(content)
+    with pytest.raises(AuditError):
+        verify(reviewed.folder, checkpoints=[tmp_path / "wrong.txt"])
