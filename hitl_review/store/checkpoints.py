@@ -18,7 +18,7 @@ from hitl_review.domain.audit import Event
 from hitl_review.domain.checkpoint import DOMAIN, Checkpoint, Frontier, key_id, read_notes, write_note
 from hitl_review.errors import AuditError, WorkspaceError
 from hitl_review.store import audit
-from hitl_review.store.connection import Store
+from hitl_review.store.connection import Store, sqlite3
 from hitl_review.store.keys import raw_public_key, read_key
 
 EVERY: Final = 100
@@ -37,7 +37,7 @@ class Checkpointer:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._begun_at = 0
-        self._asked = False
+        self._asked = self._published = False
 
     def ask(self) -> None:
         """Make a checkpoint due at the end of the open transaction: a promotion or an export is in it."""
@@ -46,26 +46,24 @@ class Checkpointer:
     def begun(self, store: Store) -> None:
         """Note how long the log was when the transaction began."""
         self._begun_at = size_of(store)
-        self._asked = False
+        self._asked = self._published = False
 
     def before_commit(self, store: Store) -> None:
         """Publish in the same transaction, if one is due.
 
         A key that is missing does not stop people from deciding; `doctor` and `verify` tell of it.
         """
-        if self._is_due(store):
+        if self._asked or size_of(store) // EVERY > self._begun_at // EVERY:
             try:
                 publish(store, self.folder)
+                self._published = True
             except WorkspaceError:
-                self._asked = False
+                self._published = False
 
     def after_commit(self, store: Store) -> None:
-        """Append to the file what is published and not in it yet."""
-        if self._is_due(store):
+        """Append to the file what was published."""
+        if self._published:
             anchor(store, self.folder)
-
-    def _is_due(self, store: Store) -> bool:
-        return self._asked or size_of(store) // EVERY > self._begun_at // EVERY
 
 
 def ask(store: Store) -> None:
@@ -155,7 +153,7 @@ def anchor(store: Store, folder: Path) -> None:
                 file.write(text)
                 file.flush()
                 os.fsync(file.fileno())
-    except (OSError, AuditError):
+    except (OSError, AuditError, sqlite3.Error):
         return
 
 

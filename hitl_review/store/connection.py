@@ -60,7 +60,7 @@ class Watch(Protocol):
         """All is written and nothing is committed; what is written here is committed with it."""
 
     def after_commit(self, store: Store) -> None:
-        """The transaction is committed, and no other writer is in yet."""
+        """The transaction is committed, and no other writer is in yet. What fails here must not say otherwise."""
 
 
 class Store:
@@ -79,6 +79,7 @@ class Store:
         self.busy_seconds = busy_seconds
         self.db = _connect(f"{path.absolute().as_uri()}?{access}", busy_seconds)
         self._open: Transaction | None = None
+        self._journal_kept = False
         self.watch: Watch | None = None
 
     def __enter__(self) -> Store:
@@ -135,37 +136,44 @@ class Store:
         """
         if self._open is not None:
             raise WorkspaceError("A transaction is open already. One step is one transaction.")
-        with writer_lock(self._lock_path, timeout_seconds=self.busy_seconds), _told():
-            self._keep_journal()
-            self.db.execute("BEGIN IMMEDIATE")
-            try:
-                self._open = Transaction(actor, self.clock())
-                if self.watch is not None:
-                    self.watch.begun(self)
-                yield self._open
-                if self.watch is not None:
-                    self.watch.before_commit(self)
-                self.db.execute("COMMIT")
-            except BaseException:
-                self.db.rollback()
-                raise
-            finally:
-                self._open = None
+        with writer_lock(self._lock_path, timeout_seconds=self.busy_seconds):
+            with _told():
+                yield from self._whole(actor)
             if self.watch is not None:
                 self.watch.after_commit(self)
+
+    def _whole(self, actor: Actor) -> Iterator[Transaction]:
+        self._keep_journal()
+        self.db.execute("BEGIN IMMEDIATE")
+        try:
+            self._open = Transaction(actor, self.clock())
+            if self.watch is not None:
+                self.watch.begun(self)
+            yield self._open
+            if self.watch is not None:
+                self.watch.before_commit(self)
+            self.db.execute("COMMIT")
+        except BaseException:
+            self.db.rollback()
+            raise
+        finally:
+            self._open = None
 
     def _keep_journal(self) -> None:
         """See to it that the write-ahead log is used: a copy made by VACUUM INTO comes back without it.
 
-        The older rollback journal lost the last commit in every power cut that was tried.
+        The older rollback journal lost the last commit in every power cut that was tried. Once the log
+        is used, nobody can switch it off while this connection is open.
         """
-        if self.db.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
-            mode = self.db.execute("PRAGMA journal_mode = WAL").fetchone()[0]
-            if mode != "wal":
-                raise StoreUnavailable(
-                    f"The database journals in mode '{mode}', which a power cut can break, so nothing was "
-                    "stored. Keep the workspace on a local disk."
-                )
+        if self._journal_kept:
+            return
+        mode = self.db.execute("PRAGMA journal_mode = WAL").fetchone()[0]
+        if mode != "wal":
+            raise StoreUnavailable(
+                f"The database journals in mode '{mode}', which a power cut can break, so nothing was stored. "
+                "Keep the workspace on a local disk."
+            )
+        self._journal_kept = True
 
     @property
     def _lock_path(self) -> Path:

@@ -22,7 +22,7 @@ def test_the_promoted_version_is_the_champion(workspace: Workspace, approver: Ac
     promotion = promote(workspace, second, actor=approver)
     assert models.champion(workspace.store).digest == second
     assert (promotion.move, promotion.by) == (Move.PROMOTED, "approver-1")
-    told = [event.told for event in audit.events(workspace.store)][-1]
+    told = [event.told for event in audit.events(workspace.store) if event.told["action"] == "model.promoted"][-1]
     assert told["detail"] == {"model": second, "name": "v2", "previous": first}
 
 
