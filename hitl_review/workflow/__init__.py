@@ -7,6 +7,7 @@
        then sees the model                  revealing.reveal
     5  and accepts, overrides or defers     deciding.record_decision
     6  the past is checked                  auditing.verify, replaying.replay
+       and anchored outside                 checkpointing.publish_checkpoint, bundling.export_bundle
     7  a model is trained                   retraining.train_champion
     8  and put in use by a person           promotion.promote
     9  data leave, logged                   exporting.export
