@@ -103,12 +103,12 @@ def stamp(moment: datetime) -> str:
     """
     if moment.tzinfo is None:
         raise AuditError("A moment without a time zone can't stand in the log. Use `datetime.now(UTC)`.")
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
 def moment(text: str) -> datetime:
     """Read a moment that `stamp` wrote."""
-    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
+    return datetime.fromisoformat(text).astimezone(UTC)
 
 
 def check_token(token: str) -> str:

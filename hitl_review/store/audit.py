@@ -10,11 +10,14 @@ from collections.abc import Iterator, Mapping
 from uuid import uuid4
 
 from hitl_review.domain.account import Actor
-from hitl_review.domain.audit import Event, Head, chain_hash, moment, next_event, payload_fault, stamp
+from hitl_review.domain.audit import Event, Head, chain_hash, moment, next_event, stamp
 from hitl_review.errors import AuditError
 from hitl_review.store.connection import Row, Store
 
 _COLUMNS = "seq, event_id, prev_hash, payload, hash"
+_SAME = (
+    "SELECT 1 FROM audit_log WHERE seq = ? AND event_id = ? AND prev_hash = ? AND payload = ? AND hash = ?"
+)
 _BEYOND = 2**63 - 1
 """A seq that no event has."""
 
@@ -31,8 +34,7 @@ def head(store: Store) -> Head:
 
 
 def _head(event: Event) -> Head:
-    fault = payload_fault(event)
-    if fault is not None or event.hash != chain_hash(event.prev_hash, event.payload):
+    if event.hash != chain_hash(event.prev_hash, event.payload):
         raise AuditError(
             f"The last event of the log, {event.seq}, was altered, so nothing more is written. "
             "Run `hitl-review audit verify`."
@@ -77,7 +79,7 @@ def append(
 def _insert(store: Store, event: Event) -> None:
     values = (event.seq, event.event_id, event.prev_hash, event.payload, event.hash)
     changed = store.db.execute(f"INSERT INTO audit_log ({_COLUMNS}) VALUES (?, ?, ?, ?, ?)", values).rowcount
-    if changed != 1 or find(store, event.event_id) != event:
+    if changed != 1 or store.row(_SAME, values) is None:
         raise AuditError("The event was not found in the log after it was written, so nothing was stored.")
 
 

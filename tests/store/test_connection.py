@@ -327,6 +327,7 @@ def test_a_journal_mode_that_loses_commits_is_left_behind(folder: Path, store: S
 def test_a_database_that_can_not_keep_a_write_ahead_log_is_not_written() -> None:
     """Where the mode can't be set (a database in memory stands for such a place), nothing is stored."""
     store = Store.__new__(Store)
+    store._journal_kept = False
     memory: Any = standard_sqlite3.connect(":memory:")
     store.db = memory
     with pytest.raises(StoreUnavailable, match="'memory'"):
