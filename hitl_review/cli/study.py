@@ -26,7 +26,8 @@ def study() -> None:
 
 
 @study.command(
-    "mrmc", epilog="Example: hitl-review study mrmc reads.csv --modality-col arm --covariance delong"
+    "mrmc",
+    epilog="\b\nExample:\n  hitl-review study mrmc reads.csv --modality-col arm --covariance delong",  # one line
 )
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option(

@@ -194,4 +194,4 @@ def test_wrong_options_are_refused() -> None:
 def test_help_has_an_example() -> None:
     """And says what the difference is."""
     text = run("--help").stdout
-    assert "Example: hitl-review study mrmc" in text and "first modality minus the second" in text
+    assert "\n    hitl-review study mrmc reads.csv" in text and "first modality minus the second" in text
