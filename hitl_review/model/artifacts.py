@@ -121,7 +121,8 @@ def load(data: bytes, *, digest: str) -> TrainedModel:
     """Return the model that these bytes are, if they are the ones with this digest.
 
     Raises ModelError when they are too large, not the expected ones, not UBJSON, not for this XGBoost,
-    or not made by this program. The bytes are only parsed, never executed.
+    or not made by this program. The bytes are only parsed, never executed. The digest is checked first, and must
+    come from the log rather than from beside the bytes: XGBoost's own parser crashed on bytes altered at random.
     """
     _check_bytes(data, digest)
     try:

@@ -62,7 +62,7 @@ def apply(calibration: Calibration, margins: npt.ArrayLike) -> Floats:
     values = np.asarray(margins, dtype=np.float64)
     if calibration == NONE:
         return _sigmoid(values)
-    return _sigmoid(_features(values) @ np.array([calibration.rise, calibration.fall]) + calibration.shift)
+    return _sigmoid(_logit(calibration, values))
 
 
 def choose(
@@ -132,9 +132,16 @@ def _gains(gain: Floats, weight: Floats) -> bool:
 
 def _losses(calibration: Calibration, values: Floats, truth: Floats) -> Floats:
     """Log loss from the logit, exact where a probability would round to 0 or 1."""
-    logit = _features(values) @ np.array([calibration.rise, calibration.fall]) + calibration.shift
+    logit = _logit(calibration, values)
     losses: Floats = np.logaddexp(0.0, logit) - truth * logit
     return losses
+
+
+def _logit(calibration: Calibration, margins: Floats) -> Floats:
+    """Element by element: a matrix product's last bits would depend on how many cases are asked at once."""
+    log_chance, log_other = _features(margins).T
+    logit: Floats = calibration.rise * log_chance + calibration.fall * log_other + calibration.shift
+    return logit
 
 
 def _features(margins: Floats) -> Floats:

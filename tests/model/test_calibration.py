@@ -47,6 +47,15 @@ def test_a_higher_margin_never_gets_a_lower_probability(
     assert ((found >= 0) & (found <= 1)).all()
 
 
+@pytest.mark.parametrize(
+    "fitted", [NONE, Calibration("platt", 0.7, 0.7, 0.1), Calibration("beta", 0.3, 2.1, -0.4)]
+)
+def test_a_margin_has_the_same_probability_alone_and_among_others(fitted: Calibration) -> None:
+    """To the last bit, so that a replay of one case gives what the batch gave."""
+    margins = np.random.default_rng(0).normal(size=1000)
+    assert apply(fitted, margins).tolist() == [apply(fitted, [margin])[0] for margin in margins]
+
+
 def test_margins_twice_too_wide_are_repaired() -> None:
     """An overconfident model's log-odds are halved, and its log loss falls on other cases."""
     random = np.random.default_rng(1)
