@@ -106,6 +106,15 @@ def parse(line: str) -> None:
     command.parse_args(context, list(arguments))
 
 
+def parse_beside_its_files(line: str, folder: Path) -> None:
+    """Parse a command line in a folder that holds the files it names."""
+    for name in set(re.findall(r"\S+\.(?:csv|txt|toml|parquet)", line)):
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).touch()
+    with contextlib.chdir(folder):
+        parse(line)
+
+
 def test_the_table_of_commands_is_the_list_of_commands() -> None:
     """Each command that exists has its row, in the order of the help, and each row its command."""
     rows = re.findall(r"^\| `(hitl-review [a-z ]+)` \|", section("Command line"), re.MULTILINE)
@@ -135,19 +144,15 @@ def test_every_command_explains_itself_with_an_example(command: Command, tmp_pat
     """One sentence what it does, and a line that can be typed as it stands."""
     shown = [line for line in examples_of(command.help) if line.startswith(f"{command.name} ")]
     assert shown, "its help shows no example"
-    for name in {word for line in shown for word in re.findall(r"\S+\.(?:csv|txt|toml|parquet)", line)}:
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).touch()
     assert command.command.get_short_help_str()
-    with contextlib.chdir(tmp_path):  # where the files of an example lie
-        for line in shown:
-            parse(line)
+    for line in shown:
+        parse_beside_its_files(line, tmp_path)
 
 
 @pytest.mark.parametrize("line", [line for block in blocks(README) for line in examples_of(block)])
-def test_every_command_line_of_the_readme_can_be_typed(line: str) -> None:
+def test_every_command_line_of_the_readme_can_be_typed(line: str, tmp_path: Path) -> None:
     """click takes it, with its options and values."""
-    parse(line)
+    parse_beside_its_files(line, tmp_path)
 
 
 def test_every_make_target_of_the_readme_exists() -> None:

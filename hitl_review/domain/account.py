@@ -31,26 +31,69 @@ class Permission(StrEnum):
     """An act that only some roles may do."""
 
     REVIEW = "review cases"
+    ADJUDICATE = "adjudicate disputed cases"
     IMPORT = "import cases and outcomes"
     TRAIN = "train a model"
+    PROPOSE = "propose a model for use"
     PROMOTE = "promote a model"
-    READ_LOG = "read the audit log"
-    EXPORT = "export data"
+    ROLL_BACK = "go back to an earlier model"
+    STOP_MODEL = "stop the model"
+    SET_ROUTING = "set which cases people read"
     READ_MODEL = "read about the model"
+    READ_GATE = "read gate reports and monitoring"
+    READ_LOG = "read the audit log"
+    PUBLISH_CHECKPOINT = "publish a checkpoint"
+    EXPORT = "export data"
+    BACK_UP = "back up the workspace"
+    READ_STUDY = "read study cases"
+    LEAD_STUDY = "lead a study"
+    SEE_STUDY_RESULTS = "see study results"
     MANAGE_ACCOUNTS = "manage accounts"
 
 
 _GRANTS: dict[Role, frozenset[Permission]] = {
-    Role.READER: frozenset({Permission.REVIEW, Permission.READ_MODEL}),
-    Role.ADJUDICATOR: frozenset({Permission.REVIEW, Permission.READ_MODEL}),
-    Role.AUDITOR: frozenset({Permission.READ_LOG, Permission.EXPORT, Permission.READ_MODEL}),
-    Role.MODEL_STEWARD: frozenset(
-        {Permission.IMPORT, Permission.TRAIN, Permission.EXPORT, Permission.READ_MODEL, Permission.READ_LOG}
+    Role.READER: frozenset({Permission.REVIEW, Permission.READ_MODEL, Permission.READ_STUDY}),
+    Role.ADJUDICATOR: frozenset({Permission.REVIEW, Permission.ADJUDICATE, Permission.READ_MODEL}),
+    Role.AUDITOR: frozenset(
+        {
+            Permission.READ_LOG,
+            Permission.PUBLISH_CHECKPOINT,
+            Permission.EXPORT,
+            Permission.BACK_UP,
+            Permission.READ_MODEL,
+            Permission.READ_GATE,
+            Permission.SEE_STUDY_RESULTS,
+        }
     ),
-    Role.APPROVER: frozenset({Permission.PROMOTE, Permission.READ_MODEL, Permission.READ_LOG}),
-    Role.STUDY_LEAD: frozenset({Permission.EXPORT, Permission.READ_MODEL}),
-    Role.ADMIN: frozenset({Permission.MANAGE_ACCOUNTS}),
-    Role.SYSTEM: frozenset(Permission) - {Permission.REVIEW},
+    Role.MODEL_STEWARD: frozenset(
+        {
+            Permission.IMPORT,
+            Permission.TRAIN,
+            Permission.PROPOSE,
+            Permission.STOP_MODEL,
+            Permission.SET_ROUTING,
+            Permission.EXPORT,
+            Permission.BACK_UP,
+            Permission.READ_MODEL,
+            Permission.READ_GATE,
+            Permission.READ_LOG,
+        }
+    ),
+    Role.APPROVER: frozenset(
+        {
+            Permission.PROMOTE,
+            Permission.ROLL_BACK,
+            Permission.STOP_MODEL,
+            Permission.READ_MODEL,
+            Permission.READ_GATE,
+            Permission.READ_LOG,
+        }
+    ),
+    Role.STUDY_LEAD: frozenset(
+        {Permission.LEAD_STUDY, Permission.SEE_STUDY_RESULTS, Permission.EXPORT, Permission.READ_MODEL}
+    ),
+    Role.ADMIN: frozenset({Permission.MANAGE_ACCOUNTS, Permission.BACK_UP}),
+    Role.SYSTEM: frozenset(Permission) - {Permission.REVIEW, Permission.ADJUDICATE, Permission.READ_STUDY},
 }
 
 

@@ -50,7 +50,12 @@ _ACTION_NAMES: Final = """
     label.collected model.trained gate.passed gate.failed model.promoted model.rolled_back model.stopped
     cases.rescored study.frozen study.locked study.unsealed account.created account.disabled session.opened
     session.refused signature.refused audit.viewed audit.exported checkpoint.published key.rotated
-    clock.regressed data.exported backup.made backup.failed"""
+    clock.regressed data.exported backup.made backup.failed
+    account.enabled account.changed password.set session.closed signature.given
+    audit.sampled receipt.issued
+    label.disputed label.resolved job.queued job.started job.finished job.failed gate.undecided model.proposed
+    model.declined routing.set case.passed case.sampled alarm.raised alarm.cleared
+    study.drafted study.amended study.started study.read study.progressed study.reported study.exported"""
 ACTIONS: Final = frozenset(_ACTION_NAMES.split())
 """Every action an event may tell of. More may be added; none is renamed."""
 

@@ -25,7 +25,7 @@ def backup(workspace_folder: Path, file: Path, *, actor: Actor = SYSTEM) -> Path
     then fails, `backup.failed` follows. Raises WorkspaceError when it can't be written, AuditError when
     the copy does not verify: then the workspace itself should be looked at with `audit verify`.
     """
-    require(actor, Permission.EXPORT)
+    require(actor, Permission.BACK_UP)
     _check_place(file)
     with open_store(workspace_folder) as store:
         with store.transaction(actor):

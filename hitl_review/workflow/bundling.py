@@ -84,7 +84,7 @@ def log_lines(workspace: Workspace) -> Iterator[str]:
 
 def _write_log(bundle: zipfile.ZipFile, lines: Iterator[str]) -> tuple[int, str]:
     running, count = hashlib.sha256(), 0
-    with bundle.open(_entry("log.jsonl"), "w", force_zip64=True) as raw, io.BufferedWriter(raw) as file:  # type: ignore[type-var]
+    with bundle.open(_entry("log.jsonl"), "w", force_zip64=True) as raw, io.BufferedWriter(raw) as file:
         for line in lines:
             data = (line + "\n").encode()
             running.update(data)

@@ -19,7 +19,7 @@ from hitl_review.workflow.workspace import Workspace
 
 def publish_checkpoint(workspace: Workspace, *, actor: Actor = SYSTEM) -> str:
     """Publish a checkpoint now and return the signed note: the auditor's own copy, to be kept elsewhere."""
-    require(actor, Permission.READ_LOG)
+    require(actor, Permission.PUBLISH_CHECKPOINT)
     with workspace.store.transaction(actor):
         note = checkpoints.publish(workspace.store, workspace.folder)
     checkpoints.anchor(workspace.store, workspace.folder)

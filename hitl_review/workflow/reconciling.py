@@ -93,8 +93,9 @@ class Reconciliation:
 
     def left_over(self) -> Iterator[Problem]:
         """Yield rows that no event tells of, and what is not where or what its digest says."""
-        checks = [self._untold(table) for table in (*TWINS, *BATCHES)]
-        checks += [self._order(table) for table in (*TWINS, *BATCHES)]
+        tables: tuple[Twin | Batch, ...] = (*TWINS, *BATCHES)
+        checks = [self._untold(table) for table in tables]
+        checks += [self._order(table) for table in tables]
         checks += [self._digests(), self._fitting(), self._worklist()]
         for check in checks:
             try:

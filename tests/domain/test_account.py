@@ -7,21 +7,22 @@ import pytest
 from hitl_review.domain.account import SYSTEM, Actor, Permission, Role, may, require
 from hitl_review.errors import NotPermitted
 
+R, P = Role, Permission
 ALLOWED = {
-    Role.READER: {Permission.REVIEW, Permission.READ_MODEL},
-    Role.ADJUDICATOR: {Permission.REVIEW, Permission.READ_MODEL},
-    Role.AUDITOR: {Permission.READ_LOG, Permission.EXPORT, Permission.READ_MODEL},
-    Role.MODEL_STEWARD: {
-        Permission.IMPORT,
-        Permission.TRAIN,
-        Permission.EXPORT,
-        Permission.READ_MODEL,
-        Permission.READ_LOG,
+    R.READER: {P.REVIEW, P.READ_MODEL, P.READ_STUDY},
+    R.ADJUDICATOR: {P.REVIEW, P.ADJUDICATE, P.READ_MODEL},
+    R.AUDITOR: {
+        *(P.READ_LOG, P.PUBLISH_CHECKPOINT, P.EXPORT, P.BACK_UP),
+        *(P.READ_MODEL, P.READ_GATE, P.SEE_STUDY_RESULTS),
     },
-    Role.APPROVER: {Permission.PROMOTE, Permission.READ_MODEL, Permission.READ_LOG},
-    Role.STUDY_LEAD: {Permission.EXPORT, Permission.READ_MODEL},
-    Role.ADMIN: {Permission.MANAGE_ACCOUNTS},
-    Role.SYSTEM: set(Permission) - {Permission.REVIEW},
+    R.MODEL_STEWARD: {
+        *(P.IMPORT, P.TRAIN, P.PROPOSE, P.STOP_MODEL, P.SET_ROUTING, P.EXPORT, P.BACK_UP),
+        *(P.READ_MODEL, P.READ_GATE, P.READ_LOG),
+    },
+    R.APPROVER: {P.PROMOTE, P.ROLL_BACK, P.STOP_MODEL, P.READ_MODEL, P.READ_GATE, P.READ_LOG},
+    R.STUDY_LEAD: {P.LEAD_STUDY, P.SEE_STUDY_RESULTS, P.EXPORT, P.READ_MODEL},
+    R.ADMIN: {P.MANAGE_ACCOUNTS, P.BACK_UP},
+    R.SYSTEM: set(P) - {P.REVIEW, P.ADJUDICATE, P.READ_STUDY},
 }
 
 

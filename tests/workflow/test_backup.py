@@ -154,7 +154,7 @@ def test_a_file_system_without_links_will_do(
 
 def test_a_reader_may_not_take_the_data_away(reviewed_folder: Path, tmp_path: Path, reader: Actor) -> None:
     """A backup is an export of everything."""
-    with pytest.raises(NotPermitted, match="export"):
+    with pytest.raises(NotPermitted, match="back up"):
         backup(reviewed_folder, tmp_path / "copy.db", actor=reader)
     assert not (tmp_path / "copy.db").exists()
 

@@ -1,48 +1,8 @@
-"""The database's tables, as they stand in the file: read this to know what is kept.
-
-Append-only tables carry two triggers that refuse UPDATE and DELETE. Every row names the audit
-event that tells of it (`event_id`), so no row is there without its event. The texts are constants
-because verification compares them, to the letter, with what the file holds.
-
-Traps: `Table.transform()` of sqlite-utils drops every trigger, so no table here is ever
-transformed; `INSERT OR REPLACE` slips past a delete trigger unless `recursive_triggers` is on.
-"""
+"""The tables of the loop's first half: who, which cases, what the models said, what readers answered."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from functools import cache
 from typing import Final
-
-AUDIT_LOG: Final = """\
-CREATE TABLE audit_log (
-  seq       INTEGER PRIMARY KEY,
-  event_id  TEXT NOT NULL UNIQUE,
-  prev_hash TEXT NOT NULL CHECK (length(prev_hash) = 64),
-  payload   TEXT NOT NULL CHECK (json_valid(payload)),
-  hash      TEXT NOT NULL UNIQUE CHECK (length(hash) = 64)
-) STRICT"""
-
-AUDIT_TRIGGERS: Final = {
-    "audit_log_no_update": """\
-CREATE TRIGGER audit_log_no_update BEFORE UPDATE ON audit_log BEGIN
-  SELECT RAISE(ABORT, 'audit_log is append-only: no event may be changed');
-END""",
-    "audit_log_no_delete": """\
-CREATE TRIGGER audit_log_no_delete BEFORE DELETE ON audit_log BEGIN
-  SELECT RAISE(ABORT, 'audit_log is append-only: no event may be removed');
-END""",
-    "audit_log_continues": """\
-CREATE TRIGGER audit_log_continues BEFORE INSERT ON audit_log BEGIN
-  SELECT RAISE(ABORT, 'audit_log is append-only: wrong seq')
-    WHERE NEW.seq IS NOT (SELECT coalesce(max(seq), 0) + 1 FROM audit_log);
-  SELECT RAISE(ABORT, 'audit_log is append-only: wrong prev_hash')
-    WHERE NEW.prev_hash IS NOT
-      coalesce((SELECT hash FROM audit_log ORDER BY seq DESC LIMIT 1), printf('%064d', 0));
-  SELECT RAISE(ABORT, 'audit_log is append-only: event_id or hash is there already')
-    WHERE EXISTS (SELECT 1 FROM audit_log WHERE event_id = NEW.event_id OR hash = NEW.hash);
-END""",
-}
 
 TABLES: Final = {
     "projects": """\
@@ -207,54 +167,3 @@ CREATE TABLE worklist (
   held_until TEXT
 ) STRICT"""
 """The one table that changes in place: who holds which case now. It can be rebuilt from the decisions."""
-
-
-def append_only_triggers(table: str) -> dict[str, str]:
-    """Return the two triggers that refuse UPDATE and DELETE on a table, by name."""
-    return {
-        f"{table}_no_{verb.lower()}": (
-            f"CREATE TRIGGER {table}_no_{verb.lower()} BEFORE {verb} ON {table} BEGIN\n"
-            f"  SELECT RAISE(ABORT, '{table} is append-only: no row may be {past}');\nEND"
-        )
-        for verb, past in (("UPDATE", "changed"), ("DELETE", "removed"))
-    }
-
-
-def statements() -> dict[str, str]:
-    """Return every statement of the first schema, by the name of what it makes, in order."""
-    made = {"audit_log": AUDIT_LOG, **AUDIT_TRIGGERS, **TABLES, "worklist": WORKLIST, **INDEXES}
-    for table in TABLES:
-        made |= append_only_triggers(table)
-    return made
-
-
-_MADE_BY_OTHERS: Final = {
-    ("table", "_sqlite_migrations"),
-    ("index", "idx__sqlite_migrations_migration_set_name"),
-    ("table", "sqlite_stat1"),
-    ("table", "sqlite_stat4"),
-}
-"""Tables that sqlite-utils and SQLite's own ANALYZE make; nothing of ours depends on them."""
-
-
-def faults(found: Mapping[tuple[str, str], str]) -> list[str]:
-    """Say where the statements of a file, by type and name, differ from the expected ones."""
-    expected = _expected()
-    missing = [f"{kind} '{name}' is missing" for kind, name in expected if (kind, name) not in found]
-    changed = [
-        f"{kind} '{name}' has another text"
-        for (kind, name), sql in expected.items()
-        if found.get((kind, name), sql) != sql
-    ]
-    added = found.keys() - expected.keys() - _MADE_BY_OTHERS
-    return missing + changed + [f"{kind} '{name}' does not belong there" for kind, name in sorted(added)]
-
-
-@cache
-def _expected() -> dict[tuple[str, str], str]:
-    return {(_type(sql), name): sql for name, sql in statements().items()}
-
-
-def _type(sql: str) -> str:
-    """Return what a CREATE statement makes: table, trigger or index."""
-    return sql.removeprefix("CREATE ").removeprefix("UNIQUE ").split(maxsplit=1)[0].lower()

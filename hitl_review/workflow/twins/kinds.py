@@ -1,0 +1,57 @@
+"""The two ways in which rows follow from events: a row for each, or a batch with a digest over its lines."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from hitl_review.domain.canonical import bytes_digest
+from hitl_review.store.connection import Store
+
+Told = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Twin:
+    """A table with one row per event: how the row follows from the event."""
+
+    table: str
+    actions: frozenset[str]
+    row_of: Callable[[Told], dict[str, object]]
+    key: str = "event_id"
+    digested: frozenset[str] = frozenset()
+    """Columns of which the event tells the digest."""
+    order: str = "rowid"
+
+    def comparable(self, row: dict[str, object]) -> dict[str, object]:
+        """Return a stored row with digests in the place of what is told by digest."""
+        return {name: _digested(value) if name in self.digested else value for name, value in row.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """A table with many rows per event: the lines that the event's digest covers."""
+
+    table: str
+    action: str
+    lines: Callable[[Store, str], list[object]]
+    time: str
+    order: str = "rowid"
+    key: str = "event_id"
+
+    @property
+    def actions(self) -> frozenset[str]:
+        """The one action that tells of the rows."""
+        return frozenset({self.action})
+
+
+def _digested(value: object) -> object:
+    if isinstance(value, str):
+        value = value.encode(errors="surrogateescape")
+    return bytes_digest(value) if isinstance(value, bytes) else value
+
+
+def id_of(told: Told) -> str:
+    """Return the id of what an event is about: of `case:C-0042`, `C-0042`."""
+    return str(told["subject"].partition(":")[2])
