@@ -18,7 +18,58 @@ from hitl_review.study.table import read_table
 
 SHIPPED = Path(__file__).parents[1] / "oracles"
 BESIDE = Path(os.environ.get("HITL_ORACLES", SHIPPED.parents[2] / "shared" / "oracles"))
+LABELS = {"rownames", "UstatOrMLE", "modalityID.1", "modalityID.2"}
 MODES = {"rrrc": ("random", "random"), "frrc": ("fixed", "random"), "rrfc": ("random", "fixed")}
+
+
+class Recorded(dict[str, Any]):
+    """A reference's values that remember which of them were compared: one left out is a promise not kept."""
+
+    def __init__(self, values: dict[str, Any]) -> None:
+        super().__init__(
+            {key: Recorded(each) if isinstance(each, dict) else each for key, each in values.items()}
+        )
+        self.read: set[str] = set()
+
+    def __getitem__(self, key: str) -> Any:
+        self.read.add(key)
+        return super().__getitem__(key)
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """The value, which counts as compared."""
+        self.read.add(key)
+        return super().get(key, default)
+
+    def items(self) -> Any:
+        """Names and values, all of which count as compared."""
+        self.read |= set(self.keys())
+        return super().items()
+
+    def values(self) -> Any:
+        """Values, all of which count as compared."""
+        self.read |= set(self.keys())
+        return super().values()
+
+    def left_out(self) -> set[str]:
+        """The paths of the values that nobody looked at."""
+        found = set(self.keys()) - self.read
+        for key, each in super().items():
+            if isinstance(each, Recorded) and key in self.read:
+                found |= {f"{key}/{path}" for path in each.left_out()}
+        return found
+
+
+def recorded(entry: dict[str, Any]) -> dict[str, Any]:
+    """The entry, its values remembering what was compared."""
+    values = entry["values"]
+    return {**entry, "values": Recorded(values) if isinstance(values, dict) else values}
+
+
+def left_out(entry: dict[str, Any]) -> set[str]:
+    """What of a recorded entry was never compared, besides the labels of rows."""
+    values = entry["values"]
+    paths = values.left_out() if isinstance(values, Recorded) else set()
+    return {path for path in paths if path.split("/")[-1] not in LABELS}
 
 
 def close(found: Any, expected: Any, *, absolute: float = 1e-13) -> None:

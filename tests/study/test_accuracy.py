@@ -119,6 +119,10 @@ def test_net_benefit_agrees_with_the_reference(sim_assist: Any, agreement_expect
         else:
             found = accuracy.net_benefit(truth, said[row["model"]], threshold=threshold)
         assert found == pytest.approx(row["net_benefit"], rel=1e-8, abs=1e-12)
+    thresholds = [row["threshold"] for row in agreement_expected["net_benefit(dcurves 1.1.7)"]]
+    for name, expected in agreement_expected["net_benefit_formula(p>=t)"].items():
+        found = [accuracy.net_benefit(truth, said[name], threshold=each) for each in sorted(set(thresholds))]
+        assert found == pytest.approx(expected, rel=1e-8, abs=1e-12)
 
 
 @pytest.mark.parametrize(("successes", "trials"), [(0, 10), (10, 10)])

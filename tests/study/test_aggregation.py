@@ -30,6 +30,9 @@ def test_groups_agree_with_the_references(sim_assist: Any, agreement_expected: d
     assert votes.tied.sum() == expected["n_ties"] and "ties called negative" in votes.rule
     assert accuracy(truth, crowd >= 0.5) == pytest.approx(expected["mean_prob_acc"], rel=1e-8)
     assert empirical_auc(truth, crowd) == pytest.approx(expected["mean_prob_auc"], rel=1e-8)
+    alone = np.array([[accuracy(truth, calls[j]), empirical_auc(truth, stated[j])] for j in range(6)])
+    individual = [expected[f"mean_individual_{name}"] for name in ("acc", "auc")]
+    assert alone.mean(axis=0) == pytest.approx(individual, rel=1e-8)
     together = readers_plus_model(stated, sim_assist.model)
     assert empirical_auc(truth, together) == pytest.approx(expected["mean_logit_plus_ai_auc"], rel=1e-8)
 
