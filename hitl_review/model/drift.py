@@ -1,0 +1,261 @@
+"""Have the cases changed? Each feature is compared with what the model was trained on, allowing for how few
+cases there are.
+
+The usual rule (alarm where the population stability index is over 0.1) does not: with nothing changed it rings
+for 87 % of features at 50 cases, and misses real shifts at 500. Here the limit comes from shuffling old and
+new cases together (an exact permutation null: the two are exchangeable where nothing changed), and Holm's
+method allows for the number of features.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from hitl_review.errors import ModelError
+from hitl_review.model.features import Column, FeatureSpec, Matrix
+
+Floats = npt.NDArray[np.float64]
+Counts = npt.NDArray[np.int64]
+
+ALARM_LEVEL: Final = 0.01
+"""Chance of any false alarm in one look at all features."""
+RESAMPLES: Final = 9_999
+BINS: Final = 10
+FINE_BINS: Final = 50
+LEAST_CASES: Final = 20
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureDrift:
+    """One feature: how far it moved, what would be chance, and the same in words.
+
+    `psi` is the population stability index, `ks` the Kolmogorov-Smirnov distance (None for categories);
+    the limits are what they stay under with nothing changed, 99 times in 100, at these numbers of cases.
+    """
+
+    feature: str
+    psi: float
+    psi_limit: float
+    ks: float | None
+    ks_limit: float | None
+    p: float
+    adjusted_p: float
+    alarm: bool
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """A look at all features, or at the score alone; `alarm` if any feature rings."""
+
+    reference_cases: int
+    recent_cases: int
+    features: tuple[FeatureDrift, ...]
+    alarm: bool
+    words: str
+
+
+def input_drift(
+    reference: Matrix,
+    recent: Matrix,
+    *,
+    spec: FeatureSpec,
+    labels: Mapping[str, str] | None = None,
+    level: float = ALARM_LEVEL,
+    seed: int = 0,
+) -> Drift:
+    """Compare recent cases with reference cases, feature by feature.
+
+    Parameters
+    ----------
+    reference, recent : matrices of shape (n, features) from `features.matrix`
+    labels : feature to the words for it
+    level : the chance of any false alarm in one look
+    seed : of the shuffles; the same look gives the same answer
+    """
+    for name, table in (("reference", reference), ("recent", recent)):
+        if table.ndim != 2 or table.shape[1] != len(spec.columns):
+            raise ModelError(
+                f"The {name} cases have the shape {table.shape}, and {len(spec.columns)} columns are needed."
+            )
+    columns = [
+        (column, reference[:, place].astype(np.float64), recent[:, place].astype(np.float64))
+        for place, column in enumerate(spec.columns)
+    ]
+    return _look(columns, labels or {}, level=level, seed=seed)
+
+
+def score_drift(
+    reference: npt.ArrayLike, recent: npt.ArrayLike, *, level: float = ALARM_LEVEL, seed: int = 0
+) -> Drift:
+    """Compare recent probabilities with those of reference cases, both of shape (n,)."""
+    old, new = (np.asarray(each, dtype=np.float64) for each in (reference, recent))
+    column = Column("probability", "number")
+    return _look([(column, old, new)], {"probability": "The model's probability"}, level=level, seed=seed)
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """Return p-values adjusted by Holm's step-down method (Holm, Scand J Stat 1979;6:65).
+
+    >>> holm([0.01, 0.04, 0.03])
+    [0.03, 0.06, 0.06]
+    """
+    order = sorted(range(len(p_values)), key=p_values.__getitem__)
+    adjusted, highest = [0.0] * len(p_values), 0.0
+    for place, which in enumerate(order):
+        highest = max(highest, min(1.0, (len(p_values) - place) * p_values[which]))
+        adjusted[which] = highest
+    return adjusted
+
+
+def psi(reference: npt.ArrayLike, recent: npt.ArrayLike) -> float:
+    """Return the population stability index of two rows of counts over the same bins.
+
+    Notes
+    -----
+    sum (q - p) log(q / p), shares taken after adding half a case to each bin, so that an empty bin is not
+    infinite.
+
+    >>> psi([10, 10], [10, 10])
+    0.0
+    """
+    old, new = (np.asarray(each, dtype=np.float64)[None, :] for each in (reference, recent))
+    return float(_psi(old, new)[0])
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    psi: float
+    psi_limit: float
+    ks: float | None
+    ks_limit: float | None
+    p: float
+
+
+def _look(
+    columns: Sequence[tuple[Column, Floats, Floats]],
+    labels: Mapping[str, str],
+    *,
+    level: float,
+    seed: int,
+) -> Drift:
+    old_cases, new_cases = len(columns[0][1]), len(columns[0][2])
+    if min(old_cases, new_cases) < LEAST_CASES:
+        words = (
+            f"Too few cases to see drift: {old_cases} before, {new_cases} now, and {LEAST_CASES} are needed."
+        )
+        return Drift(old_cases, new_cases, (), False, words)
+    random = np.random.default_rng(seed)
+    resamples = max(RESAMPLES, int(4 * len(columns) / level))
+    found = [_compare(column, old, new, random, resamples) for column, old, new in columns]
+    adjusted = holm([each.p for each in found])
+    features = tuple(
+        FeatureDrift(
+            column.name,
+            each.psi,
+            each.psi_limit,
+            each.ks,
+            each.ks_limit,
+            each.p,
+            p,
+            p <= level,
+            f"{labels.get(column.name, column.name)}: {_shift(column, old, new)}",
+        )
+        for (column, old, new), each, p in zip(columns, found, adjusted, strict=True)
+    )
+    moved = [each for each in features if each.alarm]
+    words = (
+        f"{len(moved)} of {len(features)} moved more than chance would at {new_cases} cases."
+        if moved
+        else f"Nothing moved more than chance would at {new_cases} cases."
+    )
+    return Drift(old_cases, new_cases, features, bool(moved), words)
+
+
+def _compare(column: Column, old: Floats, new: Floats, random: np.random.Generator, resamples: int) -> _Found:
+    """PSI and KS against the same shuffles; their p-values are joined by Bonferroni."""
+    coarse = _binned(column, old, new, BINS)
+    index, index_null = _statistics(coarse, random, resamples, _psi)
+    p_index = _p_value(index, index_null)
+    limit = float(np.quantile(index_null, 0.99))
+    if column.kind != "number":
+        return _Found(index, limit, None, None, p_index)
+    fine = _binned(column, old, new, FINE_BINS)
+    distance, distance_null = _statistics(fine, random, resamples, _ks)
+    p = min(1.0, 2 * min(p_index, _p_value(distance, distance_null)))
+    return _Found(index, limit, distance, float(np.quantile(distance_null, 0.99)), p)
+
+
+def _binned(column: Column, old: Floats, new: Floats, bins: int) -> Counts:
+    """Counts of shape (2, bins): old and new over quantiles of both together, missing ones in the last."""
+    both = np.concatenate([old, new])
+    missing = np.isnan(both)
+    if column.kind == "number":
+        known = both[~missing]
+        edges = np.unique(np.quantile(known, np.arange(1, bins) / bins)) if len(known) else known
+        place = np.searchsorted(edges, both, side="left")
+        width = len(edges) + 1
+    else:
+        width = max(len(column.levels), 2)
+        place = np.where(missing, 0, both).astype(np.intp)
+    place = np.where(missing, width, place)
+    parts = place[: len(old)], place[len(old) :]
+    return np.array([np.bincount(part, minlength=width + 1) for part in parts], dtype=np.int64)
+
+
+def _statistics(
+    counts: Counts, random: np.random.Generator, resamples: int, statistic: object
+) -> tuple[float, Floats]:
+    """The statistic and its values when old and new are dealt anew from all cases."""
+    assert callable(statistic)
+    total = counts.sum(axis=0)
+    dealt = random.multivariate_hypergeometric(
+        total, int(counts[1].sum()), size=resamples, method="marginals"
+    )
+    null: Floats = statistic((total - dealt).astype(np.float64), dealt.astype(np.float64))
+    seen: Floats = statistic(*(row[None, :].astype(np.float64) for row in counts))
+    return float(seen[0]), null
+
+
+def _psi(old: Floats, new: Floats) -> Floats:
+    shares = [(each + 0.5) / (each + 0.5).sum(axis=1, keepdims=True) for each in (old, new)]
+    return np.sum((shares[1] - shares[0]) * np.log(shares[1] / shares[0]), axis=1)  # type: ignore[no-any-return]
+
+
+def _ks(old: Floats, new: Floats) -> Floats:
+    steps = [np.cumsum(each, axis=1) / each.sum(axis=1, keepdims=True) for each in (old, new)]
+    return np.max(np.abs(steps[0] - steps[1]), axis=1)  # type: ignore[no-any-return]
+
+
+def _p_value(seen: float, null: Floats) -> float:
+    """The share of shuffles at least as far, the real one counted among them: exact for any number of them."""
+    return float((1 + np.count_nonzero(null >= seen - 1e-12)) / (1 + len(null)))
+
+
+def _shift(column: Column, old: Floats, new: Floats) -> str:
+    """What moved, in words a clinician can check against the ward."""
+    said = []
+    missing = [float(np.mean(np.isnan(each))) for each in (old, new)]
+    known = [each[~np.isnan(each)] for each in (old, new)]
+    if all(len(each) for each in known):
+        said.append(_middle(column, *known))
+    if abs(missing[0] - missing[1]) >= 0.01:
+        said.append(f"not measured in {missing[1]:.0%} now, {missing[0]:.0%} before")
+    return "; ".join(said) + "." if said else "never measured."
+
+
+def _middle(column: Column, old: Floats, new: Floats) -> str:
+    if column.kind == "number":
+        return f"middle value {np.median(new):.3g} now, {np.median(old):.3g} before"
+    if column.kind == "flag":
+        return f"present in {np.mean(new):.0%} now, {np.mean(old):.0%} before"
+    shares = [
+        np.bincount(each.astype(np.intp), minlength=len(column.levels)) / len(each) for each in (old, new)
+    ]
+    which = int(np.argmax(np.abs(shares[1] - shares[0])))
+    return f"'{column.levels[which]}' is {shares[1][which]:.0%} now, {shares[0][which]:.0%} before"
