@@ -23,7 +23,7 @@ from hitl_review.model.features import FeatureSpec, Matrix, dmatrix
 from hitl_review.model.presets import Preset, parameters, preset_for
 from hitl_review.project import TrainingPolicy
 
-__all__ = ["TrainedModel", "train"]
+__all__ = ["Fitting", "TrainedModel", "fit", "train"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -48,18 +48,35 @@ class _Recipe:
 
 @dataclass(frozen=True, slots=True)
 class _Rows:
-    """Training rows: labels are soft, in [0, 1]; `reference` says which of them are outcomes."""
+    """Training rows: labels are soft, in [0, 1]; `outcomes` are the reference standard, NaN where unknown."""
 
     values: Matrix
     labels: Floats
     weights: Floats
-    reference: npt.NDArray[np.bool_]
+    outcomes: Floats
+
+    @property
+    def reference(self) -> npt.NDArray[np.bool_]:
+        return ~np.isnan(self.outcomes)
 
     def only(self, chosen: npt.NDArray[np.bool_]) -> _Rows:
-        return _Rows(self.values[chosen], self.labels[chosen], self.weights[chosen], self.reference[chosen])
+        return _Rows(self.values[chosen], self.labels[chosen], self.weights[chosen], self.outcomes[chosen])
 
 
-def train(
+@dataclass(frozen=True, slots=True)
+class Fitting:
+    """A model and each training row's margin from a model fitted without it, NaN where there is none."""
+
+    model: TrainedModel
+    out_of_fold: Floats
+
+
+def train(values: Matrix, labels: npt.ArrayLike, **asked: Any) -> TrainedModel:
+    """Fit a model on all rows and return it as it will be served; it takes what `fit` takes."""
+    return fit(values, labels, **asked).model
+
+
+def fit(
     values: Matrix,
     labels: npt.ArrayLike,
     *,
@@ -67,12 +84,14 @@ def train(
     settings: TrainingPolicy,
     weights: npt.ArrayLike | None = None,
     reference: npt.ArrayLike | None = None,
+    outcomes: npt.ArrayLike | None = None,
     monotone: Mapping[str, int] | None = None,
+    preset: Preset | None = None,
     threshold: float = 0.5,
     manifest: str = "",
     threads: int = 0,
-) -> TrainedModel:
-    """Fit a model on all rows and return it as it will be served.
+) -> Fitting:
+    """Fit a model on all rows and return it as it will be served, with its out-of-fold margins.
 
     Parameters
     ----------
@@ -82,30 +101,39 @@ def train(
     weights : array of shape (n_cases,), how much each label counts; 1 if not given
     reference : array of bool, shape (n_cases,), whose labels are outcomes; all if not given. Calibration and
         conformal limits come from these alone: a decision may echo a model, so it can't judge one
+    outcomes : array of shape (n_cases,), 0, 1 or NaN where unknown, in place of `reference` where labels are
+        softened outcomes: what calibration, conformal limits and measures are taken from
     monotone : feature to 1 (raises) or -1 (lowers); see `features.directions`
+    preset : how hard to fit, from tuning; by the number of rows if not given
     threshold : the probability from which the positive label is shown, kept with the model
     manifest : digest of the training manifest, kept with the model
     threads : how many to use; 0 is as many as pay for so many rows. The bytes are the same
     """
-    rows = _checked(spec, values, labels, weights, reference)
-    recipe = _recipe(spec, settings, len(rows.labels), monotone or {}, threads)
+    rows = _checked(spec, values, labels, weights, reference, outcomes)
+    recipe = _recipe(spec, settings, len(rows.labels), monotone or {}, threads, preset)
     margins = _out_of_fold(rows, recipe, seed=settings.seed)
     known = rows.reference & ~np.isnan(margins)
     judged, left_out = rows.only(known), margins[known]
-    return seal(
+    model = seal(
         _fitted(rows, recipe),
         spec=spec,
         calibration=_calibration(left_out, judged, settings),
-        conformal=uncertainty.conform(left_out, judged.labels, error=settings.conformal_error),
+        conformal=uncertainty.conform(left_out, judged.outcomes, error=settings.conformal_error),
         familiarity=familiarity.learn(spec, rows.values),
-        record=_record(rows, recipe, settings.seed, threshold, manifest, _measures(judged.labels, left_out)),
+        record=_record(rows, recipe, settings.seed, threshold, manifest, measures(judged.outcomes, left_out)),
     )
+    return Fitting(model, margins)
 
 
 def _recipe(
-    spec: FeatureSpec, settings: TrainingPolicy, rows: int, monotone: Mapping[str, int], threads: int
+    spec: FeatureSpec,
+    settings: TrainingPolicy,
+    rows: int,
+    monotone: Mapping[str, int],
+    threads: int,
+    asked: Preset | None,
 ) -> _Recipe:
-    preset = preset_for(rows, small_rows=settings.small_rows)
+    preset = asked or preset_for(rows, small_rows=settings.small_rows)
     numbers = parameters(preset, max_depth=settings.max_depth, seed=settings.seed)
     if monotone:
         numbers["monotone_constraints"] = _constraints(spec, monotone)
@@ -153,7 +181,7 @@ def _folds(labels: Floats, *, seed: int) -> tuple[npt.NDArray[np.intp], int]:
 def _calibration(margins: Floats, rows: _Rows, settings: TrainingPolicy) -> calibration.Calibration:
     if settings.calibration == "none" or not len(margins):
         return calibration.NONE
-    return calibration.choose(margins, rows.labels, weights=rows.weights, seed=settings.seed)
+    return calibration.choose(margins, rows.outcomes, weights=rows.weights, seed=settings.seed)
 
 
 def _record(
@@ -162,9 +190,9 @@ def _record(
     seed: int,
     threshold: float,
     manifest: str,
-    measures: dict[str, float | None],
+    measured: dict[str, float | None],
 ) -> TrainingRecord:
-    truth = rows.labels[rows.reference] if rows.reference.any() else rows.labels
+    truth = rows.outcomes[rows.reference] if rows.reference.any() else rows.labels
     return TrainingRecord(
         rows=len(rows.labels),
         positives=float(rows.labels.sum()),
@@ -178,11 +206,12 @@ def _record(
         manifest=manifest,
         data=_data_digest(recipe.spec, rows),
         versions={"numpy": np.__version__, "xgboost": xgboost.__version__},
-        cross_validated=measures,
+        cross_validated=measured,
     )
 
 
-def _measures(labels: Floats, margins: Floats) -> dict[str, float | None]:
+def measures(labels: Floats, margins: Floats) -> dict[str, float | None]:
+    """Return AUC, log loss, Brier score and calibration slope of margins before calibration; None if undefined."""
     hard = (labels == 0) | (labels == 1)
     truth, chance = labels[hard], calibration.apply(calibration.NONE, margins[hard])
     if len(np.unique(truth)) < 2:
@@ -198,7 +227,10 @@ def _measures(labels: Floats, margins: Floats) -> dict[str, float | None]:
 
 def _data_digest(spec: FeatureSpec, rows: _Rows) -> str:
     running = hashlib.sha256(spec.digest.encode())
-    for array in (rows.values, rows.labels, rows.weights, rows.reference):
+    arrays = [rows.values, rows.labels, rows.weights, rows.reference]
+    if not np.array_equal(rows.labels[rows.reference], rows.outcomes[rows.reference]):
+        arrays.append(rows.outcomes)
+    for array in arrays:
         running.update(np.ascontiguousarray(array).tobytes())
     return "sha256:" + running.hexdigest()
 
@@ -209,13 +241,18 @@ def _checked(
     labels: npt.ArrayLike,
     weights: npt.ArrayLike | None,
     reference: npt.ArrayLike | None,
+    outcomes: npt.ArrayLike | None,
 ) -> _Rows:
     truth = np.asarray(labels, dtype=np.float64)
     weight = np.ones_like(truth) if weights is None else np.asarray(weights, dtype=np.float64)
-    outcome = (
-        np.ones(truth.shape, dtype=np.bool_) if reference is None else np.asarray(reference, dtype=np.bool_)
-    )
-    rows = _Rows(np.ascontiguousarray(values, dtype=np.float32), truth, weight, outcome)
+    if outcomes is not None:
+        known = np.asarray(outcomes, dtype=np.float64)
+    elif reference is not None:
+        flags = np.asarray(reference, dtype=np.bool_)
+        known = np.where(flags, truth, np.nan) if flags.shape == truth.shape else np.empty(0)
+    else:
+        known = truth.copy()
+    rows = _Rows(np.ascontiguousarray(values, dtype=np.float32), truth, weight, known)
     _check_shapes(spec, rows)
     _check_labels(rows)
     return rows
@@ -224,7 +261,7 @@ def _checked(
 def _check_shapes(spec: FeatureSpec, rows: _Rows) -> None:
     count = len(rows.labels)
     if rows.values.shape != (count, len(spec.columns)) or not (
-        rows.labels.shape == rows.weights.shape == rows.reference.shape == (count,)
+        rows.labels.shape == rows.weights.shape == rows.outcomes.shape == (count,)
     ):
         raise ModelError(
             f"Training needs one row of {len(spec.columns)} values, one label and one weight per case; the "
