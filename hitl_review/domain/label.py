@@ -30,6 +30,8 @@ class LabelSource(StrEnum):
     """A call against the model, made after seeing it."""
     ACCEPTANCE = "acceptance"
     """A call with the model, made after seeing it: it may only echo the model."""
+    DEFERRAL = "deferral"
+    """No answer: nothing to learn but what its reason says of the case."""
 
 
 class LabelMode(StrEnum):
@@ -169,7 +171,9 @@ def _of_case(case_id: str, given: Sequence[TrainingLabel], weights: LabelWeights
     labels = standing(given)
     if (why := _why_left_out(labels)) is not None:
         return LeftOut(case_id, why)
-    usable = [label for label in labels if label.effect is Effect.TRAIN]
+    usable = [
+        label for label in labels if label.effect is Effect.TRAIN and label.source is not LabelSource.DEFERRAL
+    ]
     if not any(label.source in _HARD for label in usable) and any(label.disputed for label in usable):
         return LeftOut(case_id, "readers disagree, and neither a consensus nor an outcome is known")
     if not usable:

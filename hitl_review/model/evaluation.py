@@ -195,6 +195,28 @@ def calibration_line(labels: npt.ArrayLike, probabilities: npt.ArrayLike) -> Cal
     return CalibrationLine(slope=float(both[1]), intercept=float(shift[0]))
 
 
+def calibration_slope_interval(
+    labels: npt.ArrayLike, probabilities: npt.ArrayLike, *, confidence: float = 0.95
+) -> Interval:
+    """Return the calibration slope with Wald's interval; all NaN where `calibration_line` has no slope.
+
+    Notes
+    -----
+    The standard error is from the inverse of the information matrix at the maximum (Cox 1958).
+    """
+    truth, chance = np.asarray(labels, dtype=np.float64), _clipped(probabilities)
+    _same_length(truth, chance)
+    logit = np.log(chance) - np.log1p(-chance)
+    design = np.column_stack([np.ones_like(logit), logit])
+    fitted = _logistic_fit(design, truth, np.zeros_like(logit))
+    if np.isnan(fitted).any():
+        return Interval(float("nan"), float("nan"), float("nan"), len(truth))
+    at = _sigmoid(design @ fitted)
+    error = sqrt(float(np.linalg.inv(design.T @ (design * (at * (1 - at))[:, None]))[1, 1]))
+    slope, reach = float(fitted[1]), _normal_quantile(confidence) * error
+    return Interval(slope, slope - reach, slope + reach, len(truth))
+
+
 def expected_calibration_error(
     labels: npt.ArrayLike, probabilities: npt.ArrayLike, *, bins: int = 10
 ) -> float:
