@@ -21,7 +21,7 @@ LEAST_COMPARED: Final = 20
 """Fewer comparisons than this say nothing of a reader."""
 TOLERANCE: Final = 0.05
 """A reader may agree this much less often than the others before anybody is told."""
-CERTAINTY: Final = 0.999
+CERTAINTY: Final = 0.99
 """Posterior chance of more than that, shared among the readers, from which a reader stands apart."""
 _DRAWS: Final = 40_000
 
