@@ -55,7 +55,8 @@ _ACTION_NAMES: Final = """
     audit.sampled receipt.issued
     label.disputed label.resolved job.queued job.started job.finished job.failed gate.undecided model.proposed
     model.declined routing.set case.passed case.sampled alarm.raised alarm.cleared
-    study.drafted study.amended study.started study.read study.progressed study.reported study.exported"""
+    study.drafted study.amended study.started study.read study.progressed study.reported study.exported
+    study.outputs_fixed study.scheduled study.sealed study.opened study.shown study.washout_waived"""
 ACTIONS: Final = frozenset(_ACTION_NAMES.split())
 """Every action an event may tell of. More may be added; none is renamed."""
 

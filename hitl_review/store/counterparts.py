@@ -88,7 +88,8 @@ def _tuples(store: Store, sql: str, parameters: tuple[Any, ...] = ()) -> Iterato
 _STRAYS: Final = {
     "snapshots": "SELECT count(*) FROM snapshots s WHERE NOT EXISTS"
     " (SELECT 1 FROM cases c WHERE c.case_id = s.case_id AND c.snapshot = s.digest)",
-    "screens": "SELECT count(*) FROM (SELECT digest FROM screens EXCEPT SELECT screen FROM reveals)",
+    "screens": "SELECT count(*) FROM (SELECT digest FROM screens EXCEPT SELECT screen FROM reveals"
+    " EXCEPT SELECT screen FROM study_showings)",
     "manifests": "SELECT count(*) FROM (SELECT digest FROM manifests EXCEPT SELECT manifest FROM models)",
     "figures": "SELECT count(*) FROM figures WHERE model NOT IN (SELECT digest FROM models)",
 }

@@ -1,0 +1,1 @@
+"""Reader studies in SQLite: `steps` (protocols and states), `lists` (who reads what), `reads`, and apart, `sealed`."""
