@@ -202,8 +202,19 @@ def _told() -> Iterator[None]:
         ) from error
 
 
+class _Connection(sqlite3.Connection):
+    """A connection that can tell of any damage: SQLite may quote bytes of the file that are no text."""
+
+    def execute(self, *asked: Any) -> Any:
+        """Run one statement; an error whose words can't be read is an error of the file."""
+        try:
+            return super().execute(*asked)
+        except UnicodeDecodeError as error:
+            raise sqlite3.DatabaseError("malformed database schema: a name in it is no text") from error
+
+
 def _connect(address: str, busy_seconds: float) -> Database:
-    connection = sqlite3.connect(address, timeout=busy_seconds, uri=True)
+    connection = sqlite3.connect(address, timeout=busy_seconds, uri=True, factory=_Connection)
     connection.isolation_level = None
     connection.row_factory = sqlite3.Row
     db = Database(connection)

@@ -6,10 +6,13 @@ none; a text that is no UTF-8 comes with its bytes escaped instead of stopping t
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
+
+from sqlite_utils import Database
 
 from hitl_review.domain.audit import GENESIS
 from hitl_review.errors import AuditError, WorkspaceMissing
@@ -89,6 +92,43 @@ def migration_faults(store: Store) -> list[str]:
     expected = [step.name for step in migrations._migrations]
     found = [row["name"] for row in store.rows("SELECT name FROM _sqlite_migrations ORDER BY rowid")]
     return [] if found == expected else ["the list of migrations was changed"]
+
+
+def layout_faults(store: Store) -> list[str]:
+    """Return where SQLite's own list of things is not as it was made, beyond their texts.
+
+    That is: which table each index and trigger is said to belong to, and the indexes that SQLite makes
+    by itself, which have no text.
+    """
+    expected, found = _layout(), _listed(store.rows(_LISTED))
+    unnamed = {thing for thing, (_, has_text) in expected.items() if not has_text}
+    added = {thing for thing, (_, has_text) in found.items() if not has_text} - expected.keys()
+    moved = {thing for thing in expected.keys() & found.keys() if expected[thing][0] != found[thing][0]}
+    return [
+        *(f"{kind} '{name}' is missing" for kind, name in sorted(unnamed - found.keys())),
+        *(f"{kind} '{name}' does not belong there" for kind, name in sorted(added)),
+        *(f"{kind} '{name}' is listed under another table" for kind, name in sorted(moved)),
+    ]
+
+
+Listed = dict[tuple[str, str], tuple[str, bool]]
+"""By type and name: the table a thing belongs to, and whether it has a text."""
+_LISTED: Final = "SELECT type, name, tbl_name, sql IS NOT NULL FROM sqlite_schema"
+
+
+def _listed(rows: Iterable[Sequence[Any]]) -> Listed:
+    return {(kind, name): (table, bool(has_text)) for kind, name, table, has_text in rows}
+
+
+@cache
+def _layout() -> Listed:
+    """Return the list as it is made, by making it."""
+    made = Database(memory=True)
+    try:
+        migrations.apply(made)
+        return _listed(made.execute(_LISTED).fetchall())
+    finally:
+        made.close()
 
 
 def log_end(store: Store) -> tuple[int, str]:

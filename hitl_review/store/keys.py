@@ -62,7 +62,9 @@ def read_key(folder: Path) -> Ed25519PrivateKey:
             f"The signing key {path} can't be read ({error.strerror}). Put it back, or name its place in HITL_KEY_FILE."
         ) from error
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
-        raise WorkspaceError(f"{path} holds no signing key. Put back the one made with the workspace.") from error
+        raise WorkspaceError(
+            f"{path} holds no signing key. Put back the one made with the workspace."
+        ) from error
     if not isinstance(key, Ed25519PrivateKey):
         raise WorkspaceError(f"{path} holds no Ed25519 key. Put back the one made with the workspace.")
     return key

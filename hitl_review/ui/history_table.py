@@ -17,7 +17,16 @@ ANSWER_WORDS: Final = {
     Answer.OVERRIDDEN: ("⇄", "overridden"),
     Answer.DEFERRED: ("…", "deferred"),
 }
-_COLUMNS: Final = ("Time", "Case", "Decision", "Your answer", "Own estimate", "Sure", "Reason and comment", "Signed")
+_COLUMNS: Final = (
+    "Time",
+    "Case",
+    "Decision",
+    "Your answer",
+    "Own estimate",
+    "Sure",
+    "Reason and comment",
+    "Signed",
+)
 
 
 def decisions_html(project: Project, decisions: Sequence[Decision], reader: str) -> str:

@@ -62,7 +62,10 @@ def _pages(actor: Actor | None) -> list[StreamlitPage]:
     return [
         st.Page(PAGES / f"{first}.py", title=title, icon=icon, url_path="start", default=True),
         st.Page(PAGES / f"{first}.py", title=title, url_path=first, visibility="hidden"),
-        *(st.Page(PAGES / f"{name}.py", title=title, icon=icon, url_path=name) for _, name, title, icon in allowed[1:]),
+        *(
+            st.Page(PAGES / f"{name}.py", title=title, icon=icon, url_path=name)
+            for _, name, title, icon in allowed[1:]
+        ),
     ]
 
 

@@ -161,6 +161,7 @@ def _guarded(what: str, problems: Iterator[Problem]) -> Iterator[Problem]:
 def _database_problems(store: Store) -> Iterator[Problem]:
     for kind, faults in (
         ("schema", schema_faults),
+        ("schema", inspection.layout_faults),
         ("schema", inspection.migration_faults),
         ("integrity", inspection.integrity_faults),
         ("foreign_key", inspection.foreign_key_faults),

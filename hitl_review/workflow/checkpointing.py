@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import binascii
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -110,13 +111,13 @@ def _raw(value: str) -> bytes:
     try:
         return bytes.fromhex(value)
     except ValueError:
-        return value.encode()
+        return value.encode(errors="surrogateescape")
 
 
 def _signature_fault(held: Held, opening: dict[str, Any]) -> str | None:
     if held.checkpoint.origin != opening.get("origin"):
         return "it belongs to another log"
-    key = base64.b64decode(str(opening.get("public_key", "")))
+    key = _public_key(opening)
     name = held.checkpoint.name
     mine = [
         signature
@@ -128,6 +129,13 @@ def _signature_fault(held: Held, opening: dict[str, Any]) -> str | None:
     if not any(is_signed_by(key, signature, held.note.body) for signature in mine):
         return "its signature is not that of its text"
     return None
+
+
+def _public_key(opening: dict[str, Any]) -> bytes:
+    try:
+        return base64.b64decode(str(opening.get("public_key", "")))
+    except binascii.Error:
+        return b""  # an altered one is no key, and signed nothing
 
 
 def _place_fault(checkpoint: Checkpoint, trees: dict[int, tuple[bytes, str]]) -> str | None:
