@@ -84,10 +84,11 @@ def parse_canonical(text: str) -> Any:
     {'a': None, 'b': 1}
     """
     try:
-        value = _fast.decode(text)
-        if _plain_text(value) == text and "\\u0000" not in text and not _BEYOND_BMP.search(text):
+        value, end = _fast.scan_once(text, 0)  # type: ignore[attr-defined]  # an attribute since 2.6
+        plain = text.isascii() or not _BEYOND_BMP.search(text)
+        if plain and end == len(text) and "\\u0000" not in text and _plain_text(value) == text:
             return value
-    except (ValueError, RecursionError, TypeError):
+    except (ValueError, RecursionError, TypeError, StopIteration):
         pass  # the careful way below finds out what is wrong, if anything
     return _parse_carefully(text)
 

@@ -75,6 +75,21 @@ class Frontier:
             size += 1
         return Frontier(size, tuple(peaks))
 
+    def joined(self, later: Frontier) -> Frontier:
+        """Return the frontier of these leaves and those of `later` behind them.
+
+        What stands behind must fit: this size is a multiple of a power of two that `later` does not exceed.
+        """
+        size, peaks, left = self.size, list(self.peaks), later.size
+        for peak in later.peaks:
+            width = 1 << left.bit_length() - 1
+            node, below = peak, size // width
+            while below & 1:
+                node, below = node_hash(peaks.pop(), node), below >> 1
+            peaks.append(node)
+            size, left = size + width, left - width
+        return Frontier(size, tuple(peaks))
+
     @property
     def root(self) -> bytes:
         """The tree's root: the peaks joined from the smallest up; SHA-256 of nothing for no leaves."""

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import cache
+from operator import methodcaller
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,6 +25,8 @@ BUSY_SECONDS: Final = 5.0
 """How long a check waits for somebody who has locked the whole file."""
 RawEvent = tuple[int, str, str, str, str]
 """seq, event_id, prev_hash, payload, hash."""
+_AS_TEXT: Final = methodcaller("decode", "utf-8", "surrogateescape")
+_EVENTS: Final = "SELECT seq, event_id, prev_hash, payload, hash FROM audit_log"
 _NO_SIDE_FILES: Final = frozenset({8, 14})
 """The codes on a medium where not even a reader's side files can be made."""
 
@@ -63,14 +67,10 @@ def _has_journal(path: Path) -> bool:
 def _view(path: Path, access: Access) -> Store:
     store = Store(path, busy_seconds=BUSY_SECONDS, access=access)
     with closed_on_error(store):
-        store.db.conn.text_factory = _text
+        store.db.conn.text_factory = _AS_TEXT
         store.db.execute("BEGIN")
         store.row("SELECT count(*) FROM sqlite_schema")  # from here on, what others write is not seen
     return store
-
-
-def _text(raw: bytes) -> str:
-    return raw.decode("utf-8", "surrogateescape")
 
 
 def integrity_faults(store: Store) -> list[str]:
@@ -131,11 +131,20 @@ def _layout() -> Listed:
         made.close()
 
 
-def log_end(store: Store) -> tuple[int, str]:
-    """Return how many events the log holds and the hash of the last one."""
+@dataclass(frozen=True, slots=True)
+class End:
+    """The end of the log as it stands: how many rows there are, the last one's number and hash."""
+
+    count: int = 0
+    seq: int = 0
+    hash: str = GENESIS
+
+
+def log_end(store: Store) -> End:
+    """Return the end of the log. In an honest one, the last number is the number of rows."""
     count = store.rows("SELECT count(*) FROM audit_log NOT INDEXED")[0][0]
-    last = store.row("SELECT hash FROM audit_log ORDER BY seq DESC LIMIT 1")
-    return count, GENESIS if last is None else str(last["hash"])
+    last = store.row("SELECT seq, hash FROM audit_log ORDER BY seq DESC LIMIT 1")
+    return End() if last is None else End(count, last["seq"], str(last["hash"]))
 
 
 def hashes(store: Store) -> Iterator[str]:
@@ -144,8 +153,18 @@ def hashes(store: Store) -> Iterator[str]:
         yield str(row[0])
 
 
-def raw_events(store: Store) -> Iterator[RawEvent]:
-    """Yield the columns of every event in the order of the log."""
+def raw_events(store: Store, *, after: int | None = None, upto: int | None = None) -> Iterator[RawEvent]:
+    """Yield the columns of every event in the order of the log, or of those behind `after` and up to `upto`."""
     cursor = store.db.conn.cursor()
     cursor.row_factory = None
-    return cursor.execute("SELECT seq, event_id, prev_hash, payload, hash FROM audit_log ORDER BY seq")
+    where = " AND ".join(
+        f"seq {sign} {bound:d}" for sign, bound in ((">", after), ("<=", upto)) if bound is not None
+    )
+    return cursor.execute(f"{_EVENTS}{' WHERE ' + where if where else ''} ORDER BY seq")
+
+
+def raw_events_back(store: Store, upto: int) -> Iterator[RawEvent]:
+    """Yield the columns of the events up to a seq, the last one first."""
+    cursor = store.db.conn.cursor()
+    cursor.row_factory = None
+    return cursor.execute(f"{_EVENTS} WHERE seq <= ? ORDER BY seq DESC", (upto,))

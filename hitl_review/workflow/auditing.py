@@ -7,31 +7,46 @@ that was kept elsewhere, and every result says so.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any, Final
 
 from hitl_review.domain.account import SYSTEM, Actor, Permission, require
-from hitl_review.domain.audit import ACTIONS, GENESIS, Event, link_fault, told_fault
-from hitl_review.domain.canonical import parse_canonical
+from hitl_review.domain.audit import Event
 from hitl_review.domain.verification import TRUNCATION, Problem, Verification
 from hitl_review.errors import AuditError
 from hitl_review.store import audit, inspection
 from hitl_review.store.connection import DATABASE, Store, concerns_file, schema_faults, sqlite3
-from hitl_review.workflow.checkpointing import Held, checkpoint_problems, held_in, held_in_log, named
+from hitl_review.workflow.checkpointing import (
+    Held,
+    Places,
+    checkpoint_problems,
+    held_in,
+    held_in_log,
+    named,
+    places_in,
+)
+from hitl_review.workflow.log_keys import keys_of
 from hitl_review.workflow.reconciling import Reconciliation
+from hitl_review.workflow.side_by_side import Walks
+from hitl_review.workflow.stretches import MOST_PROBLEMS, Walked
 from hitl_review.workflow.workspace import Workspace
 
-__all__ = ["Problem", "Progress", "Verification", "history", "line_of", "printable", "verify", "verify_file"]
+__all__ = [
+    "MOST_PROBLEMS",
+    "Problem",
+    "Progress",
+    "Verification",
+    "history",
+    "line_of",
+    "printable",
+    "verify",
+    "verify_file",
+]
 
-MOST_PROBLEMS: Final = 1_000
-"""After so many problems the check stops: the file is wrong as a whole."""
 UNANCHORED: Final = 150
 """More events than this after the last checkpoint mean that publishing fails: one is due every hundred."""
-_STEP: Final = 4_096
 _ON_ONE_LINE: Final = (
     "outcome",
     "label",
@@ -71,70 +86,86 @@ def verify_file(
     held = held_in(checkpoints)
     with inspection.opened(path) as store:
         try:
-            return _verified(store, held, progress)
+            return _verified(store, path, held, progress)
         except sqlite3.DatabaseError as error:
             raise AuditError(f"The check of {path} could not be finished ({error}). Try again.") from error
 
 
-@dataclass(slots=True)
-class _Told:
-    """What the log's events told on the way: needed where the check of single events is over."""
-
-    unknown: Counter[str] = field(default_factory=Counter)
-    opening: dict[str, Any] = field(default_factory=dict)
-    checkpoints: list[tuple[int, dict[str, Any]]] = field(default_factory=list)
-
-    def hear(self, seq: int, told: dict[str, Any]) -> None:
-        """Keep what is needed of one event."""
-        self.unknown.update({told["action"]} - ACTIONS)
-        if seq == 1:
-            self.opening = told["detail"]
-        if told["action"] == "checkpoint.published":
-            self.checkpoints.append((seq, told["detail"]))
-
-
-def _verified(store: Store, held: Sequence[Held], progress: Progress) -> Verification:
-    told = _Told()
-    events, head = _end(store)
+def _verified(store: Store, path: Path, held: Sequence[Held], progress: Progress) -> Verification:
+    end = _end(store)
+    sizes = {each.checkpoint.size for each in held}
+    walks = Walks(path, store, end, sizes, lambda done: progress(2 * min(done, end.count), 2 * end.count))
+    with walks.begun():
+        of_database = list(islice(_database_problems(store), MOST_PROBLEMS))
+        walked = walks.ended()
     steps = chain(
-        _database_problems(store),
-        _guarded("the chain", _chain_problems(store, lambda seq: progress(seq, 2 * events))),
-        _guarded("the log", _told_problems(store, told, lambda seq: progress(events + seq, 2 * events))),
-        _guarded("the checkpoints", _checkpoint_problems(store, held, told)),
+        of_database,
+        walked.chain,
+        _empty_problems(end, walked),
+        walked.told,
+        _guarded("the log", _left_over(store, walked)),
+        _guarded("the checkpoints", _checkpoint_problems(store, held, walked)),
     )
     problems = tuple(islice(steps, MOST_PROBLEMS))
-    progress(2 * events, 2 * events)
-    return Verification(events, head, problems, _warnings(len(problems), events, held, told), named(held))
+    progress(2 * end.count, 2 * end.count)
+    return Verification(
+        end.count, end.hash, problems, _warnings(len(problems), end.count, held, walked), named(held)
+    )
 
 
-def _checkpoint_problems(store: Store, held: Sequence[Held], told: _Told) -> Iterator[Problem]:
-    """Check every checkpoint, those that somebody holds and those the log tells of, in one pass over the hashes."""
-    own = list(held_in_log(told.checkpoints))
+def _empty_problems(end: inspection.End, walked: Walked) -> Iterator[Problem]:
+    if end.count == 0 and walked.whole:
+        yield Problem(None, "chain", "the log is empty; its first event must be log.opened")
+
+
+def _left_over(store: Store, walked: Walked) -> Iterator[Problem]:
+    """Look for what no event told of; a walk that broke off can't know that."""
+    if walked.whole:
+        reconciliation = Reconciliation(store)
+        reconciliation.told, reconciliation.opened = walked.rows, walked.opened
+        yield from reconciliation.left_over()
+
+
+def _checkpoint_problems(store: Store, held: Sequence[Held], walked: Walked) -> Iterator[Problem]:
+    """Check the keys, and every checkpoint: those that somebody holds, and those the log tells of."""
+    keys, problems = keys_of(walked.opening, walked.rotations)
+    yield from problems
+    own = list(held_in_log(walked.checkpoints))
     yield from (each for each in own if isinstance(each, Problem))
     all_held = [*held, *(each for each in own if isinstance(each, Held))]
     if all_held:
-        yield from checkpoint_problems(all_held, told.opening, inspection.hashes(store))
+        yield from checkpoint_problems(all_held, keys, _places(store, all_held, walked))
 
 
-def _end(store: Store) -> tuple[int, str]:
+def _places(store: Store, held: Sequence[Held], walked: Walked) -> Places:
+    """Return root and head at the sizes of some checkpoints; of a log that is not dense, counted row by row."""
+    sizes = {each.checkpoint.size for each in held}
+    if walked.chain or not walked.whole:
+        return places_in(sizes, inspection.hashes(store))
+    places = {size: (tree.root, head) for size, (tree, head) in walked.places.items() if size in sizes}
+    late = {size for size in sizes - places.keys() if size <= walked.frontier.size}
+    return {**places, **places_in(late, inspection.hashes(store))} if late else places
+
+
+def _end(store: Store) -> inspection.End:
     try:
         return inspection.log_end(store)
     except sqlite3.DatabaseError as error:
         if not concerns_file(error):
             raise
-        return 0, GENESIS  # what is wrong with it is told where the chain is read
+        return inspection.End()  # what is wrong with it is told where the log is walked
 
 
-def _warnings(problems: int, events: int, held: Sequence[Held], told: _Told) -> tuple[str, ...]:
+def _warnings(problems: int, events: int, held: Sequence[Held], walked: Walked) -> tuple[str, ...]:
     warnings = [_truncation(held)]
     if problems >= MOST_PROBLEMS:
         warnings.append(f"the check stopped after {MOST_PROBLEMS:,} problems")
-    last = max((seq for seq, _ in told.checkpoints), default=0)
+    last = max((seq for seq, *_ in walked.checkpoints), default=0)
     if events - last > UNANCHORED:
         warnings.append(
             f"no checkpoint was published for the last {events - last} events; see `hitl-review doctor`"
         )
-    for action, count in sorted(told.unknown.items()):
+    for action, count in sorted(walked.unknown.items()):
         words = f"{count} events of the action {printable(action)!r}, which this program does not know"
         warnings.append(f"{words}, were checked as links of the chain only")
     return tuple(warnings)
@@ -172,54 +203,6 @@ def _database_problems(store: Store) -> Iterator[Problem]:
 def _faults(store: Store, kind: str, faults: Callable[[Store], list[str]]) -> Iterator[Problem]:
     for fault in faults(store):
         yield Problem(None, kind, fault)
-
-
-def _chain_problems(store: Store, done: Callable[[int], None]) -> Iterator[Problem]:
-    """Check every link of the chain: the fast pass, which reads no payload."""
-    size, head = 0, GENESIS
-    for seq, _, prev_hash, payload, event_hash in inspection.raw_events(store):
-        fault = link_fault(size, head, seq, prev_hash, payload, event_hash)
-        if fault is not None:
-            yield Problem(min(seq, size + 1), "chain", fault)
-        size, head = seq, event_hash
-        if seq % _STEP == 0:
-            done(seq)
-    if head == GENESIS:
-        yield Problem(None, "chain", "the log is empty; its first event must be log.opened")
-
-
-def _told_problems(store: Store, heard: _Told, done: Callable[[int], None]) -> Iterator[Problem]:
-    """Check what every event tells: its form, its time, and the rows it tells of."""
-    reconciliation = Reconciliation(store)
-    before = ""
-    for seq, event_id, _, payload, _ in inspection.raw_events(store):
-        try:
-            told = parse_canonical(payload)
-            fault = told_fault(told, seq, event_id)
-        except AuditError as error:
-            fault = f"its payload can't be trusted: {error}"
-        if fault is not None:
-            yield Problem(seq, "payload", fault)
-            continue
-        yield from _order_problems(seq, told, before)
-        before = told["at"]
-        heard.hear(seq, told)
-        yield from reconciliation.compare(seq, told)
-        if seq % _STEP == 0:
-            done(seq)
-    yield from reconciliation.left_over()
-
-
-def _order_problems(seq: int, told: dict[str, Any], before: str) -> Iterator[Problem]:
-    if (seq == 1) != (told["action"] == "log.opened"):
-        yield Problem(seq, "payload", "log.opened must be the first event, and only that")
-    regressed = told["action"] == "clock.regressed"
-    if told["at"] < before and not regressed:
-        yield Problem(
-            seq, "clock", "its time is before that of the event before it, and no clock.regressed says so"
-        )
-    if regressed and told["detail"].get("previous_at") != before:
-        yield Problem(seq, "clock", "it tells of another time than that of the event before it")
 
 
 def history(

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from hitl_review.domain.account import SYSTEM, Actor, Permission, require
-from hitl_review.domain.checkpoint import Checkpoint, Frontier, SignedNote, key_id, read_notes
+from hitl_review.domain.checkpoint import Checkpoint, Frontier, SignedNote, read_notes
 from hitl_review.domain.verification import Problem
 from hitl_review.errors import AuditError, WorkspaceError
 from hitl_review.store import checkpoints
-from hitl_review.store.keys import is_signed_by
+from hitl_review.workflow.log_keys import LogKeys, signature_fault
 from hitl_review.workflow.workspace import Workspace
 
 
@@ -43,6 +41,8 @@ class Held:
     source: str
     note: SignedNote
     checkpoint: Checkpoint
+    proved: str = ""
+    """The public key (base64) whose signature was found to hold already, if any."""
 
 
 def held_in(paths: Iterable[Path]) -> list[Held]:
@@ -50,22 +50,36 @@ def held_in(paths: Iterable[Path]) -> list[Held]:
     found = []
     for path in paths:
         try:
-            notes = read_notes(path.read_text(encoding="utf-8"))
+            text = path.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
             raise AuditError(
                 f"The checkpoint file {path} can't be read ({error}), so nothing was checked."
             ) from error
-        if not notes:
-            raise AuditError(
-                f"The checkpoint file {path} is empty, so nothing was checked. Name the right one."
-            )
-        found += [Held(str(path), note, checkpoint) for note, checkpoint in notes]
+        found += held_in_text(text, str(path))
     return found
 
 
-def held_in_log(told: Iterable[tuple[int, dict[str, Any]]]) -> Iterator[Held | Problem]:
-    """Return the checkpoints that the log itself tells of; a note that can't be read is a problem."""
-    for seq, detail in told:
+def held_in_text(text: str, source: str) -> list[Held]:
+    """Return the checkpoints of a text, one note or many; AuditError if it holds none. `source` is its name."""
+    try:
+        notes = read_notes(text)
+    except AuditError as error:
+        raise AuditError(
+            f"The checkpoint file {source} can't be used: {error} Nothing was checked."
+        ) from error
+    if not notes:
+        raise AuditError(
+            f"The checkpoint file {source} is empty, so nothing was checked. Name the right one."
+        )
+    return [Held(source, note, checkpoint) for note, checkpoint in notes]
+
+
+def held_in_log(told: Iterable[tuple[int, dict[str, Any], str]]) -> Iterator[Held | Problem]:
+    """Return the checkpoints that the log itself tells of; a note that can't be read is a problem.
+
+    Each is told by number, detail, and the key whose signature was found to hold, or nothing.
+    """
+    for seq, detail, proved in told:
         try:
             (note, checkpoint) = read_notes(str(detail.get("note")))[0]
         except (AuditError, IndexError) as error:
@@ -73,19 +87,17 @@ def held_in_log(told: Iterable[tuple[int, dict[str, Any]]]) -> Iterator[Held | P
             continue
         if checkpoint.size != seq - 1 or detail.get("size") != checkpoint.size:
             yield Problem(seq, "checkpoint", "its note is not about the event before it")
-        yield Held(f"event {seq}", note, checkpoint)
+        yield Held(f"event {seq}", note, checkpoint, proved)
 
 
-def checkpoint_problems(
-    held: Sequence[Held], opening: dict[str, Any], hashes: Iterable[str]
-) -> Iterator[Problem]:
-    """Compare checkpoints with a log: signature, origin, size, root and head; and with each other.
+Places = Mapping[int, tuple[bytes, str]]
+"""Root and head of the log at some sizes; a size that is not there was never reached."""
 
-    `opening` is the detail of the log's first event, `hashes` the rows' hashes in order.
-    """
-    trees = _trees({each.checkpoint.size for each in held}, hashes)
+
+def checkpoint_problems(held: Sequence[Held], keys: LogKeys, places: Places) -> Iterator[Problem]:
+    """Compare checkpoints with a log: signature, origin, size, root and head; and with each other."""
     for each in held:
-        fault = _signature_fault(each, opening) or _place_fault(each.checkpoint, trees)
+        fault = _signature_fault(each, keys) or _place_fault(each.checkpoint, places)
         if fault is not None:
             yield Problem(
                 None,
@@ -95,53 +107,35 @@ def checkpoint_problems(
     yield from _equivocations(held)
 
 
-def _trees(sizes: set[int], hashes: Iterable[str]) -> dict[int, tuple[bytes, str]]:
+def _signature_fault(held: Held, keys: LogKeys) -> str | None:
+    known = held.checkpoint.origin == keys.origin and held.proved == keys.at(held.checkpoint.size)
+    return None if known and held.proved else signature_fault(held.note, held.checkpoint, keys)
+
+
+def places_in(sizes: Collection[int], hashes: Iterable[str]) -> dict[int, tuple[bytes, str]]:
     """Return root and head of the log at each of the sizes it reached, in one pass over its hashes."""
     found: dict[int, tuple[bytes, str]] = {}
     frontier, waiting = Frontier(), []
     for size, value in enumerate(hashes, start=1):
-        waiting.append(_raw(value))
+        waiting.append(raw_hash(value))
         if size in sizes:
             frontier, waiting = frontier.grown(waiting), []
             found[size] = (frontier.root, value)
     return found
 
 
-def _raw(value: str) -> bytes:
+def raw_hash(value: str) -> bytes:
+    """Return the bytes that a row's hash stands for; of a damaged one, the bytes of its text."""
     try:
         return bytes.fromhex(value)
     except ValueError:
         return value.encode(errors="surrogateescape")
 
 
-def _signature_fault(held: Held, opening: dict[str, Any]) -> str | None:
-    if held.checkpoint.origin != opening.get("origin"):
-        return "it belongs to another log"
-    key = _public_key(opening)
-    name = held.checkpoint.name
-    mine = [
-        signature
-        for who, short, signature in held.note.signatures
-        if (who, short) == (name, key_id(name, key))
-    ]
-    if not mine:
-        return "it is not signed with the key that this log names"
-    if not any(is_signed_by(key, signature, held.note.body) for signature in mine):
-        return "its signature is not that of its text"
-    return None
-
-
-def _public_key(opening: dict[str, Any]) -> bytes:
-    try:
-        return base64.b64decode(str(opening.get("public_key", "")))
-    except binascii.Error:
-        return b""  # an altered one is no key, and signed nothing
-
-
-def _place_fault(checkpoint: Checkpoint, trees: dict[int, tuple[bytes, str]]) -> str | None:
-    if checkpoint.size not in trees:
+def _place_fault(checkpoint: Checkpoint, places: Places) -> str | None:
+    if checkpoint.size not in places:
         return "the log is shorter now: events were cut off, or an older copy was put back"
-    root, head = trees[checkpoint.size]
+    root, head = places[checkpoint.size]
     if (root, head) != (checkpoint.root, checkpoint.head):
         return "the log was written anew: its first events are not the ones that were signed"
     return None

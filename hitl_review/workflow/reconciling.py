@@ -22,6 +22,8 @@ from hitl_review.workflow.twins import BATCHES, TWINS, Batch, Told, Twin
 
 _TWIN_OF: Final = {action: twin for twin in TWINS for action in twin.actions}
 _BATCH_OF: Final = {batch.action: batch for batch in BATCHES}
+COMPARED: Final = frozenset({"case.opened", *_TWIN_OF, *_BATCH_OF})
+"""The actions that tell of rows, or of who holds a case."""
 _LONGEST_HOLD: Final = timedelta(days=1)
 """No project can ask for a longer lease."""
 _ABSENT: Final = object()
@@ -32,14 +34,14 @@ class Reconciliation:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._told: Counter[str] = Counter()
-        self._opened: dict[str, tuple[str, str]] = {}
+        self.told: Counter[str] = Counter()
+        self.opened: dict[str, tuple[str, str]] = {}
 
     def compare(self, seq: int, told: Told) -> Iterator[Problem]:
         """Yield where the rows that an event tells of are missing or differ from it."""
         action = told["action"]
         if action == "case.opened":
-            self._opened[told["actor"]] = (told["subject"].removeprefix("case:"), told["at"])
+            self.opened[told["actor"]] = (told["subject"].removeprefix("case:"), told["at"])
         try:
             if action in _TWIN_OF:
                 yield from self._compare_twin(seq, told, _TWIN_OF[action])
@@ -55,7 +57,7 @@ class Reconciliation:
     def _compare_twin(self, seq: int, told: Told, twin: Twin) -> Iterator[Problem]:
         expected = twin.row_of(told)
         rows = counterparts.rows_beside(self._store, twin.table, twin.key, told["event_id"])
-        self._told[twin.table] += len(rows)
+        self.told[twin.table] += len(rows)
         if len(rows) != 1:
             found = "no row" if not rows else f"{len(rows)} rows"
             yield Problem(seq, "row_missing", f"there is {found} in {twin.table} for it; there must be one")
@@ -82,7 +84,7 @@ class Reconciliation:
     def _compare_batch(self, seq: int, told: Told, batch: Batch) -> Iterator[Problem]:
         event_id, detail = told["event_id"], told["detail"]
         lines = batch.lines(self._store, event_id)
-        self._told[batch.table] += len(lines)
+        self.told[batch.table] += len(lines)
         if len(lines) != detail["count"]:
             words = f"{batch.table} holds {len(lines)} rows of its batch; it tells of {detail['count']}"
             yield Problem(seq, "row_missing", words)
@@ -106,7 +108,7 @@ class Reconciliation:
                 yield Problem(None, "unreadable", f"a table can't be compared with the log: {error}")
 
     def _untold(self, table: Twin | Batch) -> Iterator[Problem]:
-        surplus = counterparts.count(self._store, table.table) - self._told[table.table]
+        surplus = counterparts.count(self._store, table.table) - self.told[table.table]
         if surplus:
             keys = counterparts.untold(self._store, table.table, table.key, table.actions)
             words = f"{surplus} rows of {table.table} have no event that tells of them"
@@ -141,7 +143,7 @@ class Reconciliation:
         for words in counterparts.worklist_faults(self._store):
             yield Problem(None, "worklist", words)
         for holder, case_id, held_until in counterparts.holds(self._store):
-            opened, at = self._opened.get(holder, ("", "0001-01-01T00:00:00.000000Z"))
+            opened, at = self.opened.get(holder, ("", "0001-01-01T00:00:00.000000Z"))
             if opened != case_id or str(held_until) > stamp(moment(at) + _LONGEST_HOLD):
                 yield Problem(
                     None, "worklist", "a case is held by somebody who did not open it, or for too long"

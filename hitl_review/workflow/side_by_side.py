@@ -1,0 +1,225 @@
+"""A long log is walked by several processes, each a stretch at a time and with a view of its own.
+
+    python -m hitl_review.workflow.side_by_side DATABASE
+
+reads a task per line of standard input, `{"after": 0, "upto": 16384, "sizes": [], "key": "..."}`, and answers
+each with one line. A short log is walked here, without another process. Since nothing in the log may
+change, the views agree on every event up to the end that was fixed before they were opened.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from typing import Any, Final
+
+import hitl_review
+from hitl_review.domain.checkpoint import Frontier
+from hitl_review.domain.verification import Problem
+from hitl_review.errors import AuditError, HitlError
+from hitl_review.store import inspection
+from hitl_review.store.connection import Store, sqlite3
+from hitl_review.workflow.stretches import Walked, walk
+
+STRETCH: Final = 16_384
+"""Events of one task: a power of two, so that its tree is a subtree of the log's."""
+ALONE: Final = 100_000
+"""A log of up to so many events is walked by one process."""
+MOST_PROCESSES: Final = 4
+Done = Callable[[int], None]
+
+
+class Walks:
+    """The walk over the whole log, by this process or by several."""
+
+    def __init__(
+        self, path: Path, store: Store, end: inspection.End, sizes: Collection[int], done: Done
+    ) -> None:
+        self._path, self._store, self._end, self._sizes, self._done = path, store, end, sizes, done
+        self._tasks: SimpleQueue[tuple[int, int, int]] = SimpleQueue()
+        self._found: dict[int, Walked] = {}
+        self._faults: list[str] = []
+        self._threads: list[threading.Thread] = []
+        self._count = 0
+        self._key = ""
+
+    @contextmanager
+    def begun(self) -> Iterator[None]:
+        """Let other processes walk while the block runs, where the log is long and its numbers are dense."""
+        if self._end.count > ALONE and self._end.count == self._end.seq:
+            first = next(inspection.raw_events(self._store, upto=1), None)
+            self._key = _opening_key(first)
+            for place, after in enumerate(range(0, self._end.seq, STRETCH)):
+                self._tasks.put((place, after, min(after + STRETCH, self._end.seq)))
+                self._count += 1
+            self._threads = [threading.Thread(target=self._serve) for _ in range(_processes())]
+            for each in self._threads:
+                each.start()
+        try:
+            yield
+        finally:
+            while not self._tasks.empty():
+                self._tasks.get()
+            for each in self._threads:
+                each.join()
+
+    def ended(self) -> Walked:
+        """Return what the whole log was found to hold."""
+        if not self._threads:
+            return walk(self._store, sizes=self._sizes, done=self._done)
+        for each in self._threads:
+            each.join()
+        if self._faults:
+            raise AuditError(
+                f"The check of {self._path} could not be finished ({self._faults[0]}). Try again."
+            )
+        return joined([self._found[place] for place in sorted(self._found)])
+
+    def _serve(self) -> None:
+        """Give one process task after task, until none is left or something went wrong."""
+        with _process(self._path) as process:
+            while not self._faults:
+                try:
+                    place, after, upto = self._tasks.get_nowait()
+                except Empty:
+                    return
+                answer = self._asked(process, after, upto)
+                if answer is None:
+                    return
+                self._found[place] = answer
+                self._done(len(self._found) * STRETCH)
+
+    def _asked(self, process: subprocess.Popen[str], after: int, upto: int) -> Walked | None:
+        sizes = [size for size in self._sizes if after < size <= upto]
+        task = {"after": after, "upto": upto, "sizes": sizes, "key": self._key}
+        assert process.stdin is not None and process.stdout is not None
+        try:
+            process.stdin.write(json.dumps(task) + "\n")
+            process.stdin.flush()
+            told = json.loads(process.stdout.readline())
+        except (OSError, ValueError):
+            self._faults.append("a process that walked the log ended")
+            return None
+        if "refused" in told:
+            self._faults.append(str(told["refused"]))
+            return None
+        return from_json(told)
+
+
+def _opening_key(first: inspection.RawEvent | None) -> str:
+    try:
+        return str(json.loads(first[3])["detail"]["public_key"]) if first else ""
+    except (ValueError, KeyError, TypeError):
+        return ""
+
+
+def _processes() -> int:
+    affinity = getattr(os, "sched_getaffinity", None)
+    processors = len(affinity(0)) if affinity else os.cpu_count() or 1
+    return min(MOST_PROCESSES, processors)
+
+
+@contextmanager
+def _process(path: Path) -> Iterator[subprocess.Popen[str]]:
+    here = str(Path(hitl_review.__file__).parents[1])
+    found = os.pathsep.join(filter(None, (here, os.environ.get("PYTHONPATH"))))
+    process = subprocess.Popen(
+        [sys.executable, "-m", "hitl_review.workflow.side_by_side", str(path.absolute())],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": found},
+        text=True,
+        encoding="utf-8",
+    )
+    try:
+        yield process
+    finally:
+        with process:  # closes its input, at which it ends by itself
+            pass
+
+
+def joined(stretches: list[Walked]) -> Walked:
+    """Return what stretches that follow each other hold together."""
+    whole = Walked()
+    for each in stretches:
+        for size, (tree, head) in each.places.items():
+            whole.places[size] = (whole.frontier.joined(tree), head)
+        whole.frontier = whole.frontier.joined(each.frontier)
+        whole.chain += each.chain
+        whole.told += each.told
+        whole.rows += each.rows
+        whole.opened |= each.opened
+        whole.unknown += each.unknown
+        whole.opening = whole.opening or each.opening
+        whole.rotations += each.rotations
+        whole.checkpoints += each.checkpoints
+        whole.whole = whole.whole and each.whole
+    return whole
+
+
+def as_json(found: Walked) -> dict[str, Any]:
+    """Return what a stretch holds as an object that JSON can carry."""
+    return {
+        "chain": [[each.seq, each.kind, each.message] for each in found.chain],
+        "told": [[each.seq, each.kind, each.message] for each in found.told],
+        "rows": found.rows,
+        "opened": found.opened,
+        "unknown": found.unknown,
+        "opening": found.opening,
+        "rotations": found.rotations,
+        "checkpoints": found.checkpoints,
+        "places": [[size, *_tree(tree), head] for size, (tree, head) in found.places.items()],
+        "frontier": _tree(found.frontier),
+        "whole": found.whole,
+    }
+
+
+def from_json(told: dict[str, Any]) -> Walked:
+    """Return what `as_json` wrote."""
+    return Walked(
+        [Problem(*each) for each in told["chain"]],
+        [Problem(*each) for each in told["told"]],
+        Counter(told["rows"]),
+        {actor: (case_id, at) for actor, (case_id, at) in told["opened"].items()},
+        Counter(told["unknown"]),
+        told["opening"],
+        [(seq, head, detail) for seq, head, detail in told["rotations"]],
+        [(seq, detail, proved) for seq, detail, proved in told["checkpoints"]],
+        {size: (_frontier(leaves, peaks), head) for size, leaves, peaks, head in told["places"]},
+        _frontier(*told["frontier"]),
+        told["whole"],
+    )
+
+
+def _tree(frontier: Frontier) -> list[Any]:
+    return [frontier.size, [peak.hex() for peak in frontier.peaks]]
+
+
+def _frontier(size: int, peaks: list[str]) -> Frontier:
+    return Frontier(size, tuple(map(bytes.fromhex, peaks)))
+
+
+def main(path: Path) -> None:
+    """Answer task after task until there is none. What is read makes no circles, so nothing is collected."""
+    gc.disable()
+    try:
+        with inspection.opened(path) as store:
+            for line in sys.stdin:
+                task = json.loads(line)
+                found = walk(store, **task)
+                print(json.dumps(as_json(found)), flush=True)
+    except (HitlError, sqlite3.DatabaseError) as error:
+        print(json.dumps({"refused": str(error)}), flush=True)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

@@ -1,0 +1,224 @@
+"""One stretch of the log is walked, event by event: links, payloads, time, rows, and what it says of checkpoints.
+
+A stretch begins behind one event and ends with another; it needs of what came before only that one
+event. So a short log is one stretch, and the stretches of a long one can be walked side by side.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import orjson
+
+from hitl_review.domain.audit import ACTIONS, GENESIS, link_fault, told_fault
+from hitl_review.domain.canonical import parse_canonical
+from hitl_review.domain.checkpoint import Frontier
+from hitl_review.domain.verification import Problem
+from hitl_review.errors import AuditError
+from hitl_review.store import inspection
+from hitl_review.store.connection import Store, concerns_file, sqlite3
+from hitl_review.workflow.checkpointing import raw_hash
+from hitl_review.workflow.log_keys import key_that_signed
+from hitl_review.workflow.reconciling import COMPARED, Reconciliation
+
+MOST_PROBLEMS: Final = 1_000
+"""After so many problems the check stops: the file is wrong as a whole."""
+_ABOUT_THE_LOG: Final = frozenset({"log.opened", "clock.regressed", "key.rotated", "checkpoint.published"})
+_LARGE: Final = 2**53
+_NESTED: Final = frozenset({dict, list})
+STEP: Final = 4_096
+Done = Callable[[int], None]
+"""Told how many events of the stretch are walked."""
+
+
+@dataclass(slots=True)
+class Walked:
+    """What a stretch was found to hold: the problems, and what the checks of the whole log need of it."""
+
+    chain: list[Problem] = field(default_factory=list)
+    told: list[Problem] = field(default_factory=list)
+    rows: Counter[str] = field(default_factory=Counter)
+    """How many rows of each table its events tell of."""
+    opened: dict[str, tuple[str, str]] = field(default_factory=dict)
+    """The case that each actor opened last, and when."""
+    unknown: Counter[str] = field(default_factory=Counter)
+    opening: dict[str, Any] = field(default_factory=dict)
+    """The detail of the first event, if it is in this stretch."""
+    rotations: list[tuple[int, str, dict[str, Any]]] = field(default_factory=list)
+    """Number, previous hash and detail of each change of the key."""
+    checkpoints: list[tuple[int, dict[str, Any], str]] = field(default_factory=list)
+    """Number, detail and proved key of each checkpoint; the key is empty where no signature held."""
+    places: dict[int, tuple[Frontier, str]] = field(default_factory=dict)
+    """At the sizes somebody asks for: the tree over this stretch alone, and the head."""
+    frontier: Frontier = field(default_factory=Frontier)
+    whole: bool = True
+    """Whether it was walked to its end."""
+
+    @property
+    def too_many(self) -> bool:
+        """Whether so much is wrong that looking on tells nothing more."""
+        return len(self.chain) + len(self.told) >= MOST_PROBLEMS
+
+
+def walk(
+    store: Store,
+    *,
+    after: int | None = None,
+    upto: int | None = None,
+    sizes: Collection[int] = (),
+    key: str = "",
+    done: Done = lambda count: None,
+) -> Walked:
+    """Walk the events behind `after` and up to `upto`, all of them by default.
+
+    `sizes` are those at which the tree is asked for, besides those of the log's own checkpoints; `key`
+    is the public key (base64) that the log began with, for a check of signatures.
+    """
+    found = Walked()
+    try:
+        _Walk(store, found, frozenset(sizes), key, after, done).go(after, upto)
+    except sqlite3.DatabaseError as error:
+        if not concerns_file(error):
+            raise
+        found.chain.append(Problem(None, "unreadable", f"the log can't be read to the end: {error}"))
+        found.whole = False
+    return found
+
+
+def trusted(payload: str) -> Any:
+    """Return the value that a text is the canonical JSON of; AuditError if it is not exactly that.
+
+    Where every number is one that all encoders write alike, orjson writes what RFC 8785 asks, and it reads
+    and writes a payload in a fifth of the time; it says yes, or leaves the question to `domain`.
+    """
+    if payload.isascii() and "\\u0000" not in payload:
+        try:
+            value = orjson.loads(payload)
+            same = (
+                _written_alike(value) and orjson.dumps(value, option=orjson.OPT_SORT_KEYS) == payload.encode()
+            )
+        except (orjson.JSONDecodeError, orjson.JSONEncodeError, RecursionError):
+            same = False
+        if same:
+            return value
+    return parse_canonical(payload)
+
+
+def _written_alike(value: Any) -> bool:
+    """Tell whether a value is an object, or a list, whose numbers have one way to be written."""
+    if type(value) is dict:
+        value = value.values()
+    elif type(value) is not list:
+        return False
+    for each in value:
+        kind = type(each)
+        if kind is float:
+            if not 1e-4 <= abs(each) < 1e15 or each.is_integer():
+                return False
+        elif kind is int:
+            if abs(each) >= _LARGE:
+                return False
+        elif kind in _NESTED and not _written_alike(each):
+            return False
+    return True
+
+
+class _Walk:
+    """Where a walk stands: the last event, its time, and the leaves that no tree was made of yet."""
+
+    def __init__(
+        self, store: Store, found: Walked, sizes: frozenset[int], key: str, after: int | None, done: Done
+    ) -> None:
+        self._found, self._sizes, self._key, self._done = found, sizes, key, done
+        self._reconciliation = Reconciliation(store)
+        self._leaves: list[bytes] = []
+        self._size, self._head, self._before = (0, GENESIS, "") if after is None else _standing(store, after)
+        self._store = store
+
+    def go(self, after: int | None, upto: int | None) -> None:
+        """Walk to the end of the stretch, or until there are too many problems."""
+        found = self._found
+        for count, event in enumerate(inspection.raw_events(self._store, after=after, upto=upto), start=1):
+            self._step(*event)
+            if found.too_many:
+                found.whole = False
+                break
+            if count % STEP == 0:
+                self._done(count)
+        found.frontier = self._grown()
+        found.rows, found.opened = self._reconciliation.told, self._reconciliation.opened
+
+    def _step(self, seq: int, event_id: str, prev_hash: str, payload: str, event_hash: str) -> None:
+        fault = link_fault(self._size, self._head, seq, prev_hash, payload, event_hash)
+        if fault is not None:
+            self._found.chain.append(Problem(min(seq, self._size + 1), "chain", fault))
+        try:
+            told = trusted(payload)
+            fault = told_fault(told, seq, event_id)
+        except AuditError as error:
+            fault = f"its payload can't be trusted: {error}"
+        if fault is not None:
+            self._found.told.append(Problem(seq, "payload", fault))
+        else:
+            action = told["action"]
+            if seq == 1 or told["at"] < self._before or action in _ABOUT_THE_LOG:
+                self._found.told.extend(order_problems(seq, told, self._before))
+            self._before = told["at"]
+            if seq == 1 or action in _ABOUT_THE_LOG or action not in ACTIONS:
+                self._hear(seq, prev_hash, told)
+            if action in COMPARED:
+                self._found.told.extend(self._reconciliation.compare(seq, told))
+        self._leaves.append(raw_hash(event_hash))
+        self._size, self._head = seq, event_hash
+        if seq in self._sizes:
+            self._found.places[seq] = (self._grown(), event_hash)
+
+    def _hear(self, seq: int, prev_hash: str, told: dict[str, Any]) -> None:
+        found, action, detail = self._found, told["action"], told["detail"]
+        if action not in ACTIONS:
+            found.unknown[action] += 1
+        if seq == 1:
+            found.opening = detail
+            self._key = str(detail.get("public_key", ""))
+        if action == "key.rotated":
+            found.rotations.append((seq, prev_hash, detail))
+        if action == "checkpoint.published":
+            found.places[seq - 1] = (self._grown(), prev_hash)
+            proved = key_that_signed(detail, (str(detail.get("key", "")), self._key))
+            found.checkpoints.append((seq, detail, proved))
+
+    def _grown(self) -> Frontier:
+        self._found.frontier = self._found.frontier.grown(self._leaves)
+        self._leaves = []
+        return self._found.frontier
+
+
+def _standing(store: Store, after: int) -> tuple[int, str, str]:
+    """Return number and hash of the last event before a stretch, and the last time that can be trusted."""
+    size, head = 0, GENESIS
+    for place, (seq, event_id, _, payload, event_hash) in enumerate(inspection.raw_events_back(store, after)):
+        if place == 0:
+            size, head = seq, event_hash
+        try:
+            told = parse_canonical(payload)
+        except AuditError:
+            continue
+        if told_fault(told, seq, event_id) is None:
+            return size, head, told["at"]
+    return size, head, ""
+
+
+def order_problems(seq: int, told: dict[str, Any], before: str) -> Iterator[Problem]:
+    """Yield where an event does not stand where it may, or not in the order of time; `before` is the time before."""
+    if (seq == 1) != (told["action"] == "log.opened"):
+        yield Problem(seq, "payload", "log.opened must be the first event, and only that")
+    regressed = told["action"] == "clock.regressed"
+    if told["at"] < before and not regressed:
+        yield Problem(
+            seq, "clock", "its time is before that of the event before it, and no clock.regressed says so"
+        )
+    if regressed and told["detail"].get("previous_at") != before:
+        yield Problem(seq, "clock", "it tells of another time than that of the event before it")
