@@ -16,6 +16,7 @@ from hitl_review.cli.door import Door
 from hitl_review.cli.model import score, train
 from hitl_review.cli.replaying import replay
 from hitl_review.cli.review import decide
+from hitl_review.cli.simulate import simulate
 from hitl_review.cli.study import study
 from hitl_review.cli.workspace import backup, demo, doctor, init, serve
 
@@ -34,7 +35,7 @@ def main() -> None:
 
 _COMMANDS: tuple[click.Command, ...] = (
     *(demo, serve, init, import_cases, train, score),
-    *(decide, replay, audit, export, study, backup, doctor),
+    *(decide, replay, audit, export, simulate, study, backup, doctor),
 )
 for _command in _COMMANDS:
     main.add_command(_command)
