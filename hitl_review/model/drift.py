@@ -24,9 +24,9 @@ Counts = npt.NDArray[np.int64]
 
 ALARM_LEVEL: Final = 0.01
 """Chance of any false alarm in one look at all features."""
-RESAMPLES: Final = 9_999
-BINS: Final = 10
-FINE_BINS: Final = 50
+LEAST_SHUFFLES: Final = 2_000
+BINS: Final = 20
+"""Bins of equal numbers of cases for the distance; the stability index takes them in pairs, its usual ten."""
 LEAST_CASES: Final = 20
 
 
@@ -124,7 +124,7 @@ def psi(reference: npt.ArrayLike, recent: npt.ArrayLike) -> float:
     >>> psi([10, 10], [10, 10])
     0.0
     """
-    old, new = (np.asarray(each, dtype=np.float64)[None, :] for each in (reference, recent))
+    old, new = (np.asarray(each, dtype=np.int64)[None, :] for each in (reference, recent))
     return float(_psi(old, new)[0])
 
 
@@ -151,8 +151,8 @@ def _look(
         )
         return Drift(old_cases, new_cases, (), False, words)
     random = np.random.default_rng(seed)
-    resamples = max(RESAMPLES, int(4 * len(columns) / level))
-    found = [_compare(column, old, new, random, resamples) for column, old, new in columns]
+    shuffles = max(LEAST_SHUFFLES, int(2.5 * len(columns) / level))
+    found = [_compare(column, old, new, random, shuffles) for column, old, new in columns]
     adjusted = holm([each.p for each in found])
     features = tuple(
         FeatureDrift(
@@ -177,27 +177,27 @@ def _look(
     return Drift(old_cases, new_cases, features, bool(moved), words)
 
 
-def _compare(column: Column, old: Floats, new: Floats, random: np.random.Generator, resamples: int) -> _Found:
+def _compare(column: Column, old: Floats, new: Floats, random: np.random.Generator, shuffles: int) -> _Found:
     """PSI and KS against the same shuffles; their p-values are joined by Bonferroni."""
-    coarse = _binned(column, old, new, BINS)
-    index, index_null = _statistics(coarse, random, resamples, _psi)
-    p_index = _p_value(index, index_null)
-    limit = float(np.quantile(index_null, 0.99))
+    counts = _binned(column, old, new)
+    total = counts.sum(axis=0)
+    dealt = random.multivariate_hypergeometric(total, int(counts[1].sum()), size=shuffles, method="marginals")
+    olds, news = (np.vstack([seen, null]) for seen, null in zip(counts, (total - dealt, dealt), strict=True))
     if column.kind != "number":
-        return _Found(index, limit, None, None, p_index)
-    fine = _binned(column, old, new, FINE_BINS)
-    distance, distance_null = _statistics(fine, random, resamples, _ks)
-    p = min(1.0, 2 * min(p_index, _p_value(distance, distance_null)))
-    return _Found(index, limit, distance, float(np.quantile(distance_null, 0.99)), p)
+        index = _psi(olds, news)
+        return _Found(float(index[0]), _limit(index), None, None, _p_value(index))
+    index, distance = _psi(_paired(olds), _paired(news)), _ks(olds, news)
+    p = min(1.0, 2 * min(_p_value(index), _p_value(distance)))
+    return _Found(float(index[0]), _limit(index), float(distance[0]), _limit(distance), p)
 
 
-def _binned(column: Column, old: Floats, new: Floats, bins: int) -> Counts:
-    """Counts of shape (2, bins): old and new over quantiles of both together, missing ones in the last."""
+def _binned(column: Column, old: Floats, new: Floats) -> Counts:
+    """Counts of shape (2, bins + 1): old and new over quantiles of both together, missing ones in the last."""
     both = np.concatenate([old, new])
     missing = np.isnan(both)
     if column.kind == "number":
         known = both[~missing]
-        edges = np.unique(np.quantile(known, np.arange(1, bins) / bins)) if len(known) else known
+        edges = np.unique(np.quantile(known, np.arange(1, BINS) / BINS)) if len(known) else known
         place = np.searchsorted(edges, both, side="left")
         width = len(edges) + 1
     else:
@@ -208,33 +208,36 @@ def _binned(column: Column, old: Floats, new: Floats, bins: int) -> Counts:
     return np.array([np.bincount(part, minlength=width + 1) for part in parts], dtype=np.int64)
 
 
-def _statistics(
-    counts: Counts, random: np.random.Generator, resamples: int, statistic: object
-) -> tuple[float, Floats]:
-    """The statistic and its values when old and new are dealt anew from all cases."""
-    assert callable(statistic)
-    total = counts.sum(axis=0)
-    dealt = random.multivariate_hypergeometric(
-        total, int(counts[1].sum()), size=resamples, method="marginals"
-    )
-    null: Floats = statistic((total - dealt).astype(np.float64), dealt.astype(np.float64))
-    seen: Floats = statistic(*(row[None, :].astype(np.float64) for row in counts))
-    return float(seen[0]), null
+def _paired(counts: Counts) -> Counts:
+    """Bins two by two, the last one, of missing values, by itself."""
+    starts = [*range(0, counts.shape[1] - 1, 2), counts.shape[1] - 1]
+    paired: Counts = np.add.reduceat(counts, starts, axis=1)
+    return paired
 
 
-def _psi(old: Floats, new: Floats) -> Floats:
+def _psi(old: Counts, new: Counts) -> Floats:
     shares = [(each + 0.5) / (each + 0.5).sum(axis=1, keepdims=True) for each in (old, new)]
-    return np.sum((shares[1] - shares[0]) * np.log(shares[1] / shares[0]), axis=1)  # type: ignore[no-any-return]
+    index: Floats = np.sum((shares[1] - shares[0]) * np.log(shares[1] / shares[0]), axis=1)
+    return index
 
 
-def _ks(old: Floats, new: Floats) -> Floats:
+def _ks(old: Counts, new: Counts) -> Floats:
     steps = [np.cumsum(each, axis=1) / each.sum(axis=1, keepdims=True) for each in (old, new)]
-    return np.max(np.abs(steps[0] - steps[1]), axis=1)  # type: ignore[no-any-return]
+    distance: Floats = np.max(np.abs(steps[0] - steps[1]), axis=1)
+    return distance
 
 
-def _p_value(seen: float, null: Floats) -> float:
-    """The share of shuffles at least as far, the real one counted among them: exact for any number of them."""
-    return float((1 + np.count_nonzero(null >= seen - 1e-12)) / (1 + len(null)))
+def _limit(statistics: Floats) -> float:
+    """What the shuffles stay under 99 times in 100."""
+    return float(np.quantile(statistics[1:], 0.99))
+
+
+def _p_value(statistics: Floats) -> float:
+    """The share of shuffles at least as far as what was seen, which comes first and is counted among them.
+
+    Exact for any number of shuffles.
+    """
+    return float(np.mean(statistics >= statistics[0] - 1e-12))
 
 
 def _shift(column: Column, old: Floats, new: Floats) -> str:
