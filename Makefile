@@ -24,10 +24,10 @@ export CHROMIUM
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run test venv lint unit e2e slow bench clean
+.PHONY: help run test venv lint unit e2e slow bench evidence clean
 
 help: ## list these targets
-	@grep -hE '^[a-z0-9]+:.*## ' Makefile | sed -E 's/^([a-z0-9]+):.*## (.*)/\1|\2/' | awk -F'|' '{printf "  make %-7s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z0-9]+:.*## ' Makefile | sed -E 's/^([a-z0-9]+):.*## (.*)/\1|\2/' | awk -F'|' '{printf "  make %-8s %s\n", $$1, $$2}'
 	@echo "Settings: PYTHON=python3.11  PORT=$(PORT)  WORKSPACE=$(WORKSPACE)  JOBS=$(JOBS)"
 
 run: $(TO_RUN) ## set up, make the demo workspace if it is not there, serve the app
@@ -64,6 +64,9 @@ bench: $(TO_TEST) ## run every benchmark, each of which prints what it measured
 	@set -e; for each in tests/benchmarks/bench_*.py; do \
 	    echo "== $$each"; PYTHONPATH=. $(BIN)/python "$$each"; \
 	done
+
+evidence: $(TO_TEST) ## what the product's claims rest on: each program prints its tables as Markdown
+	@set -e; for each in tests/evidence/evidence_*.py; do PYTHONPATH=. $(BIN)/python "$$each"; done
 
 clean: ## remove the environments and what tools left behind
 	rm -rf .venv .venv-*/ .mypy_cache .mypy_cache_strict .pytest_cache .ruff_cache .hypothesis

@@ -144,6 +144,16 @@ def _complement(survival: str) -> str:
     return rounded(str(1 - float(survival)), 4) if survival else ""
 
 
+def reference_of(row: Row) -> dict[str, str]:
+    """Return what published work on these patients speaks of: death within 60 days, and SUPPORT's own model."""
+    died = row["death"] == "1" and int(row["d.time"]) <= 60
+    return {
+        "died_within_60_days": str(int(died)),
+        "support_probability_180_days": _complement(row["surv6m"]),
+        "support_probability_60_days": _complement(row["surv2m"]),
+    }
+
+
 def subgroup_of(row: Row) -> dict[str, str]:
     """Return what is looked at only to compare subgroups."""
     band = next(words for youngest, words in AGE_BANDS if _age_years(row) >= youngest)
@@ -205,7 +215,7 @@ def write_table(path: Path, columns: Sequence[str], table: Mapping[str, Mapping[
 
 
 def derive(source: Path, folder: Path) -> Counter[str]:
-    """Write the five tables and their checksums; return how many implausible values each feature lost."""
+    """Write the six tables and their checksums; return how many implausible values each feature lost."""
     rows, removed = read_source(source), Counter[str]()
     project = tomllib.loads((HERE / "project.toml").read_text(encoding="utf-8"))
     ids, purposes, ranges = case_ids(rows), split(rows), plausible_ranges(project)
@@ -218,6 +228,7 @@ def derive(source: Path, folder: Path) -> Counter[str]:
         "cases": table(lambda row: without_implausible(features_of(row), ranges, removed)),
         "outcomes": table(outcome_of),
         "readers": readers,
+        "references": table(reference_of),
         "split": table(lambda row: purposes[row["sno"]]),
         "subgroups": table(subgroup_of),
     }

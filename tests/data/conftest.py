@@ -36,7 +36,7 @@ def folder() -> Path:
 @pytest.fixture(scope="session")
 def tables() -> dict[str, pd.DataFrame]:
     """Each table by its name, indexed by case id, with empty fields as missing."""
-    names = ("cases", "outcomes", "readers", "split", "subgroups")
+    names = ("cases", "outcomes", "readers", "references", "split", "subgroups")
     return {name: pd.read_csv(FOLDER / f"{name}.csv.gz", index_col="case_id") for name in names}
 
 

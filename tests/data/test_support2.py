@@ -14,7 +14,7 @@ import pytest
 from hitl_review.project import Project
 
 Tables = dict[str, pd.DataFrame]
-NAMES = ("cases", "outcomes", "readers", "split", "subgroups")
+NAMES = ("cases", "outcomes", "readers", "references", "split", "subgroups")
 
 
 def test_the_cases_hold_the_features_and_nothing_else(tables: Tables, project: Project) -> None:
@@ -101,6 +101,17 @@ def test_physicians_probabilities_are_those_of_death(tables: Tables) -> None:
     died = tables["outcomes"].iloc[:, 0].reindex(readers.index).eq(1)
     assert late[died].mean() > late[~died].mean() + 0.2
     assert (early <= late)[early.notna()].mean() > 0.95
+
+
+def test_what_published_work_speaks_of_lies_apart_from_the_features(tables: Tables, project: Project) -> None:
+    """Death within 60 days and SUPPORT's own model: for comparison; one patient has no estimate of the model."""
+    references = tables["references"]
+    assert not set(references.columns) & set(project.feature_names)
+    assert references["died_within_60_days"].sum() == 3159
+    assert (references["died_within_60_days"] <= tables["outcomes"].iloc[:, 0]).all()
+    late, early = references["support_probability_180_days"], references["support_probability_60_days"]
+    assert late.isna().sum() == early.isna().sum() == 1
+    assert (early <= late)[early.notna()].mean() > 0.99
 
 
 def test_every_subgroup_the_gate_names_has_a_column(tables: Tables, project: Project) -> None:

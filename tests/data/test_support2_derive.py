@@ -19,7 +19,7 @@ import pytest
 from hitl_review.project import Project
 
 Row = dict[str, str]
-NAMES = ("cases", "outcomes", "readers", "split", "subgroups")
+NAMES = ("cases", "outcomes", "readers", "references", "split", "subgroups")
 
 KNOWN_ONLY_LATER = (
     "death", "d.time", "hospdead", "slos", "charges", "totcst", "totmcst", "avtisst", "dnr", "dnrday",
