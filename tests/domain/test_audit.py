@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
@@ -19,6 +20,7 @@ from hitl_review.domain.audit import (
     chain_hash,
     check_token,
     fault_of,
+    link_fault,
     moment,
     next_event,
     payload_fault,
@@ -259,3 +261,91 @@ def test_a_subject_without_its_kind_is_refused(subject: str) -> None:
     """`kind:id`, so that nothing is mistaken for something else."""
     with pytest.raises(AuditError, match="subject"):
         an_event(subject=subject)
+
+
+# What is said, to the letter: these sentences stand in reports and on pages
+
+
+@pytest.mark.parametrize(
+    ("act", "words"),
+    [
+        (
+            lambda: stamp(datetime(2026, 11, 22)),
+            "A moment without a time zone can't stand in the log. Use `datetime.now(UTC)`.",
+        ),
+        (
+            lambda: check_token("short"),
+            "A token must be 8 to 64 letters, digits, hyphens or underscores. Use a fresh UUID.",
+        ),
+        (
+            lambda: an_event(subject="C-1"),
+            "An event's subject must read kind:id without spaces, for instance case:C-0042.",
+        ),
+        (
+            lambda: an_event(action="case.closed"),
+            f"'case.closed' is not an action of the log. Choose one of {', '.join(sorted(ACTIONS))}.",
+        ),
+    ],
+)
+def test_a_refusal_says_what_to_do(act: Callable[[], object], words: str) -> None:
+    """One sentence, whole."""
+    with pytest.raises(AuditError) as refused:
+        act()
+    assert str(refused.value) == words
+
+
+def test_a_break_of_the_chain_is_said_plainly() -> None:
+    """Which event is missing, or which of an event's hashes is not right."""
+    event = an_event()
+    link = (event.prev_hash, event.payload, event.hash)
+    assert link_fault(3, GENESIS, 6, *link) == "event 4 is missing: the next one is numbered 6"
+    assert link_fault(0, "a" * 64, 1, *link) == "its previous hash is not the hash of the event before it"
+    assert (
+        link_fault(0, GENESIS, 1, GENESIS, event.payload, "a" * 64)
+        == "its hash is not the hash of its payload"
+    )
+    assert link_fault(0, GENESIS, 1, *link) is None
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"more": 1}, "its payload lacks a key, or has one too many"),
+        ({"format": 2}, "its format is 2; this program reads format 1"),
+        ({"event_id": "token-0009"}, "its columns and its payload disagree"),
+        ({"at": "today"}, "its time is not written as the format asks"),
+        ({"detail": []}, "its actor, role, action, subject or detail is of the wrong kind"),
+    ],
+)
+def test_a_fault_of_a_payload_is_said_plainly(change: dict[str, object], words: str) -> None:
+    """What a report prints behind the number of the event."""
+    event = an_event()
+    assert payload_fault(rehashed(event, canonical_json({**event.told, **change}))) == words
+
+
+def test_bytes_that_are_no_text_are_hashed_as_they_stand() -> None:
+    """A damaged file is judged, too: the byte 0xff comes escaped out of the database."""
+    expected = hashlib.sha256(b"0" * 64 + b"\n" + b"a\xff").hexdigest()
+    assert chain_hash(GENESIS, b"a\xff".decode("utf-8", "surrogateescape")) == expected
+
+
+@pytest.fixture
+def berlin(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A server that stands in Berlin, where clocks go back an hour in the night of 25 October 2026."""
+    monkeypatch.setenv("TZ", "CET-1CEST,M3.5.0,M10.5.0/3")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+def test_summer_time_does_not_turn_the_log_back(berlin: None) -> None:
+    """32: two moments an hour apart, both 02:30 on the wall in Berlin, are told in UTC and in order."""
+    summer = datetime(2026, 10, 25, 0, 30, tzinfo=UTC)
+    winter = summer + timedelta(hours=1)
+    assert summer.astimezone().hour == winter.astimezone().hour == 2
+    assert (stamp(summer.astimezone()), stamp(winter.astimezone())) == (
+        "2026-10-25T00:30:00.000000Z",
+        "2026-10-25T01:30:00.000000Z",
+    )
+    assert moment(stamp(summer)).tzinfo is UTC

@@ -12,6 +12,7 @@ import rfc8785
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hitl_review.domain import canonical
 from hitl_review.domain.canonical import (
     bytes_digest,
     canonical_json,
@@ -201,10 +202,79 @@ _SCALARS = st.one_of(
     st.floats(-1e6, 1e6).map(lambda number: round(number, 3)),
     st.text(st.characters(exclude_characters="\x00", exclude_categories=("Cs",))),
 )
-_VALUES = st.recursive(_SCALARS, lambda inner: st.lists(inner) | st.dictionaries(st.text("aZ_é\U0001f600"), inner))
+_VALUES = st.recursive(
+    _SCALARS, lambda inner: st.lists(inner) | st.dictionaries(st.text("aZ_é\U0001f600"), inner)
+)
 
 
 @given(_VALUES)
 def test_the_fast_way_writes_what_the_library_writes(value: Any) -> None:
     """Python's own encoder is asked where both agree, and only there."""
     assert canonical_json(value) == rfc8785.dumps(value).decode()
+
+
+# The fast way, and what is said
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ({"a": [None, True, "größer"], "b": {"c": 0.25}}, None),
+        ({"a": [None, True, "plain"], "b": {"c": 0.25}}, '{"a":[null,true,"plain"],"b":{"c":0.25}}'),
+        ([1e-4, 123456789012345, 0.1], "[0.0001,123456789012345,0.1]"),
+        ((1.0, -5, 0), "[1,-5,0]"),
+    ],
+)
+def test_an_ordinary_value_is_written_and_read_by_the_fast_way(
+    value: object, text: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Half of an import's time hangs on it, so what can go that way does. Only text beyond ASCII is written slowly."""
+    written = canonical_json(value) if text is None else text
+
+    def slow(_: object) -> object:
+        raise AssertionError("this went the slow way")
+
+    monkeypatch.setattr(canonical, "_write_carefully", slow)
+    monkeypatch.setattr(canonical, "_parse_carefully", slow)
+    if text is not None:
+        assert canonical_json(value) == text
+    assert parse_canonical(written) == (list(value) if isinstance(value, tuple) else value)
+
+
+def test_whole_numbers_come_back_whole_beside_rare_characters() -> None:
+    """The careful way reads integers as integers, as far as a double holds them exactly."""
+    read = parse_canonical('["\U0001f600",5,-9007199254740991,9007199254740992]')
+    assert read[1:] == [5, -(2**53) + 1, 2.0**53]
+    assert [type(each) for each in read[1:]] == [int, int, float]
+
+
+def test_a_number_beyond_every_double_is_refused_and_no_crash() -> None:
+    """Four hundred digits are no infinity."""
+    with pytest.raises(AuditError):
+        parse_canonical("1" * 400)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("{", "it is not JSON"),
+        ('"\\ud800"', "it is not JSON that RFC 8785 allows"),
+        ('{"a": 1}', "it is not in canonical form"),
+    ],
+)
+def test_why_a_text_is_refused_is_said_plainly(text: str, words: str) -> None:
+    """What stands behind "its payload can't be trusted" in a report."""
+    with pytest.raises(AuditError) as refused:
+        parse_canonical(text)
+    assert str(refused.value) == words
+
+
+def test_why_a_value_can_not_be_written_is_said_plainly() -> None:
+    """With what to do instead."""
+    with pytest.raises(AuditError) as refused:
+        canonical_json("a\x00b")
+    assert str(refused.value) == "A text holds a NUL character, which can't be stored. Leave it out."
+    with pytest.raises(AuditError) as refused:
+        canonical_json(math.nan)
+    assert str(refused.value).startswith("A value can't be written as canonical JSON: ")
+    assert str(refused.value).endswith(". Store it as text or null.")

@@ -170,3 +170,89 @@ def test_a_file_of_many_notes_is_read_one_by_one() -> None:
     assert read_notes("\n \n") == []
     with pytest.raises(AuditError):
         read_notes(notes[0] + "\nsomething else\n")
+    with pytest.raises(AuditError):
+        read_notes(notes[0][:-1] + "X\n")
+    with pytest.raises(AuditError):
+        read_notes(notes[0][:-1] + " \n")
+
+
+def test_every_leaf_of_every_small_tree_is_shown_to_be_in_it() -> None:
+    """Exhaustive up to 40 leaves: the ragged right edge has rules of its own."""
+    leaves = [hashlib.sha256(str(number).encode()).digest() for number in range(40)]
+    for size in range(1, 41):
+        root = Frontier().grown(leaves[:size]).root
+        for index in range(size):
+            path = inclusion_path(leaves[:size], index)
+            assert root_from_path(leaves[index], index, size, path) == root, (size, index)
+
+
+def test_a_note_may_hold_empty_lines_and_bear_two_signatures() -> None:
+    """Its last empty line divides text and signatures; each signature has a line."""
+    signatures = [("one.example/log", b"1234", b"s" * 64), ("two.example/log", b"5678", b"t" * 64)]
+    text = write_note("first\n\nsecond\n", signatures)
+    assert text.count("\n") == 6
+    note = read_note(text)
+    assert note.body == "first\n\nsecond\n"
+    assert list(note.signatures) == signatures
+
+
+def test_a_signature_needs_one_byte_behind_the_keys_name() -> None:
+    """Four bytes name the key; what follows is checked by whoever knows the key."""
+    assert read_note(write_note("a\n", [("b", b"1234", b"5")])).signatures == (("b", b"1234", b"5"),)
+    with pytest.raises(AuditError, match="can't be read"):
+        read_note(write_note("a\n", [("b", b"1234", b"")]))
+
+
+@pytest.mark.parametrize("line", ["\u2014 b AAAAAAAAA\n", "\u2014 b AAAAAAAA=\n", "\u2014 b\n"])
+def test_a_signature_that_is_no_base64_is_refused(line: str) -> None:
+    """Nothing is guessed."""
+    with pytest.raises(AuditError) as refused:
+        read_note("a\n\n" + line)
+    assert (
+        str(refused.value) == "A signature line of the note can't be read. Use the file as it was published."
+    )
+
+
+@pytest.mark.parametrize("text", ["no note\n", "a\n\n", "a\n\n\u2014 b AAAAAAAA"])
+def test_what_a_note_lacks_is_said(text: str) -> None:
+    """An empty line, a signature, or the end of its last line."""
+    with pytest.raises(AuditError) as refused:
+        read_note(text)
+    assert (
+        str(refused.value)
+        == "This is no signed note: an empty line and a signature line are expected at its end."
+    )
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "",
+        "hitl-review.example/abc123\n7\n",
+        CHECKPOINT.body + "more\n",
+        CHECKPOINT.body.replace("abc123", "abc/123"),
+    ],
+)
+def test_a_body_of_another_shape_is_no_checkpoint(body: str) -> None:
+    """Four lines, and one name with one origin."""
+    with pytest.raises(AuditError) as refused:
+        read_checkpoint(body)
+    assert (
+        str(refused.value)
+        == "This note is no checkpoint of a hitl-review log. Use the file as it was published."
+    )
+
+
+@pytest.mark.parametrize(("old", "new"), [("BQUF", "BQ*UF"), ("BQUF", "BQU"), ("BQUFBQUF", "BQUF")])
+def test_a_root_that_is_not_32_bytes_in_base64_is_refused(old: str, new: str) -> None:
+    """A character that does not belong there is not passed over."""
+    with pytest.raises(AuditError) as refused:
+        read_checkpoint(CHECKPOINT.body.replace(old, new, 1))
+    assert str(refused.value) == "The checkpoint's root is not 32 bytes. Use the file as it was published."
+
+
+def test_a_path_that_is_too_short_is_said_to_be_so() -> None:
+    """Not passed as a root of its own."""
+    with pytest.raises(AuditError) as refused:
+        root_from_path(b"", 0, 8, [])
+    assert str(refused.value) == "The receipt's path is too short for the size of its checkpoint."
