@@ -128,8 +128,8 @@ def raw_hash(value: str) -> bytes:
     """Return the bytes that a row's hash stands for; of a damaged one, the bytes of its text."""
     try:
         return bytes.fromhex(value)
-    except ValueError:
-        return value.encode(errors="surrogateescape")
+    except (ValueError, TypeError):
+        return str(value).encode(errors="surrogateescape")
 
 
 def _place_fault(checkpoint: Checkpoint, places: Places) -> str | None:

@@ -94,7 +94,7 @@ def trusted(payload: str) -> Any:
     Where every number is one that all encoders write alike, orjson writes what RFC 8785 asks, and it reads
     and writes a payload in a fifth of the time; it says yes, or leaves the question to `domain`.
     """
-    if payload.isascii() and "\\u0000" not in payload:
+    if isinstance(payload, str) and payload.isascii() and "\\u0000" not in payload:
         try:
             value = orjson.loads(payload)
             same = (

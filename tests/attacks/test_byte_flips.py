@@ -245,3 +245,26 @@ def test_an_opening_whose_key_is_none_is_a_finding(fifty: Path) -> None:
     found = verify(fifty)
     assert found.first_bad_seq == 1
     assert "checkpoint" in {problem.kind for problem in found.problems}
+
+
+@pytest.mark.parametrize("value", ["NULL", "7", "x'00ff'", "CAST(x'00ff' AS TEXT)"])
+@pytest.mark.parametrize("column", COLUMNS)
+def test_a_column_of_another_kind_is_a_finding_and_no_crash(fifty: Path, column: str, value: str) -> None:
+    """14: through `writable_schema` a text may become nothing, a number, or bytes; the definition is put back."""
+    loose = (
+        "CREATE TABLE audit_log (seq INTEGER PRIMARY KEY, event_id UNIQUE, prev_hash, payload, hash UNIQUE)"
+    )
+    with tampered(fifty) as connection:
+        defined_as(connection, loose)
+        connection.execute(f"UPDATE audit_log SET {column} = {value} WHERE seq = 30")
+        defined_as(connection, schema.AUDIT_LOG)
+    found = verify(fifty)
+    assert found.first_bad_seq in (30, None)
+    assert not found.ok
+
+
+def defined_as(connection: sqlite3.Connection, definition: str) -> None:
+    """Change the log's definition, and none of its rows, behind SQLite's back."""
+    connection.execute("PRAGMA writable_schema = ON")
+    connection.execute("UPDATE sqlite_schema SET sql = ? WHERE name = 'audit_log'", (definition,))
+    connection.execute("PRAGMA writable_schema = RESET")
