@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from hitl_review.cli import study_life
 from hitl_review.cli.door import Door
 from hitl_review.errors import StudyError
 
@@ -23,6 +24,10 @@ _MOST_PAIRS: Final = 50_000_000  # beyond it the cross-check would take longer t
 @click.group("study", cls=Door)
 def study() -> None:
     """Compare readers alone, readers with the model, and the model alone."""
+
+
+for _command in study_life.COMMANDS:
+    study.add_command(_command)
 
 
 @study.command(

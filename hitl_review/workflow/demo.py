@@ -33,6 +33,7 @@ STARTER_ACCOUNTS: Final = (
     ("auditor-1", "Demo auditor", Role.AUDITOR),
     ("steward-1", "Demo model steward", Role.MODEL_STEWARD),
     ("approver-1", "Demo approver", Role.APPROVER),
+    ("lead-1", "Demo study lead", Role.STUDY_LEAD),
 )
 
 Told = Callable[[int, int, str], None]

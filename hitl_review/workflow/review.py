@@ -18,6 +18,7 @@ from hitl_review.domain.screen import Facts
 from hitl_review.errors import Conflict, NotCommitted, NotFound, TooQuick
 from hitl_review.project import Project
 from hitl_review.store import audit, cases, reviews, worklist
+from hitl_review.store.studies import lists
 from hitl_review.workflow.presenting import facts_of
 from hitl_review.workflow.workspace import Workspace
 
@@ -164,9 +165,14 @@ def read_detail(read: Read) -> dict[str, object]:
 
 
 def ensure_may_see(workspace: Workspace, case_id: str, *, actor: Actor) -> None:
-    """Raise NotCommitted while the reader owes an own estimate of the case."""
+    """Raise NotCommitted while the reader owes an own estimate of the case, Conflict while a study holds it."""
     require(actor, Permission.REVIEW)
     _check_in_queue(workspace, case_id)
+    if lists.studies_showing(workspace.store, case_id, actor.account_id):
+        raise Conflict(
+            "This case is in a study that you read in, so the model's view of it is shown there and nowhere else "
+            "until the study is locked. Go on to the next case."
+        )
     owes = is_blind(workspace.project, case_id, actor.account_id)
     if owes and reviews.read_of(workspace.store, case_id, actor.account_id) is None:
         raise NotCommitted("The model's view comes after your own estimate. Commit your estimate first.")

@@ -102,6 +102,8 @@ def washed_out_at(
     workspace: Workspace, study: Study, item: ScheduledRead, own: list[ScheduledRead]
 ) -> datetime | None:
     """Return from when on a case may be read that this reader read in an earlier session; None if at any time."""
+    if item.session == 1:
+        return None
     sessions = {each.item: each.session for each in own}
     earlier = [
         read.committed_at
