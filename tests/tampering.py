@@ -45,6 +45,13 @@ def tamper(folder: Path, *statements: str) -> None:
             connection.execute(statement)
 
 
+def defined_as(connection: sqlite3.Connection, definition: str) -> None:
+    """Change the definition of the log's table, and none of its rows, behind SQLite's back."""
+    connection.execute("PRAGMA writable_schema = ON")
+    connection.execute("UPDATE sqlite_schema SET sql = ? WHERE name = 'audit_log'", (definition,))
+    connection.execute("PRAGMA writable_schema = RESET")
+
+
 def rechain(connection: sqlite3.Connection, payloads: list[dict[str, Any]]) -> None:
     """Write the log anew from some payloads, with numbers, links and hashes that fit each other."""
     connection.execute("DELETE FROM audit_log")

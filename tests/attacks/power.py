@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import random
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
@@ -19,6 +19,8 @@ from urllib.parse import unquote, urlsplit
 import apsw
 
 SECTOR: Final = 512
+Machine = Callable[[str | None], "Disk"]
+"""Lets the store open its files on a new disk; a control asks for another `synchronous` than the store does."""
 
 
 class PowerIsOut(Exception):
@@ -65,7 +67,10 @@ def _put(content: bytearray, place: int, data: bytes) -> None:
 
 
 class Disk(apsw.VFS):
-    """A VFS of its own name; its power fails at the `cut_at`-th write, sync, truncation or removal."""
+    """A VFS of its own name; its power fails at the `cut_at`-th write, sync, truncation or removal.
+
+    At the `fails_at`-th one it fails once, as a bad sector or a loose cable does, and works on.
+    """
 
     def __init__(self, name: str) -> None:
         super().__init__(name, "")
@@ -73,6 +78,7 @@ class Disk(apsw.VFS):
         self.files: dict[str, DiskFile] = {}
         self.done = 0
         self.cut_at: int | None = None
+        self.fails_at: int | None = None
 
     def load(self, folder: Path) -> None:
         """Take the files of a folder as durable."""
@@ -81,7 +87,7 @@ class Disk(apsw.VFS):
             for path in sorted(folder.iterdir())
             if path.is_file()
         }
-        self.done, self.cut_at = 0, None
+        self.done, self.cut_at, self.fails_at = 0, None, None
 
     def unload(self, before: Path, after: Path, torn: random.Random | None) -> None:
         """Write what would be found after a cut into another folder, under the same names."""
@@ -94,6 +100,8 @@ class Disk(apsw.VFS):
     def tick(self) -> None:
         """Count a change of the disk, or fail where the power is out."""
         self.done += 1
+        if self.done == self.fails_at:
+            raise apsw.IOError("disk I/O error")
         self.check()
 
     def check(self) -> None:

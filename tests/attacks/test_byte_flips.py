@@ -22,7 +22,7 @@ from hitl_review.store.connection import DATABASE
 from hitl_review.workflow.auditing import history, verify
 from hitl_review.workflow.checkpointing import publish_checkpoint
 from hitl_review.workflow.workspace import open_workspace
-from tests.tampering import tampered
+from tests.tampering import defined_as, tampered
 
 EVENTS = 50
 COLUMNS = ("event_id", "prev_hash", "payload", "hash")
@@ -261,10 +261,3 @@ def test_a_column_of_another_kind_is_a_finding_and_no_crash(fifty: Path, column:
     found = verify(fifty)
     assert found.first_bad_seq in (30, None)
     assert not found.ok
-
-
-def defined_as(connection: sqlite3.Connection, definition: str) -> None:
-    """Change the log's definition, and none of its rows, behind SQLite's back."""
-    connection.execute("PRAGMA writable_schema = ON")
-    connection.execute("UPDATE sqlite_schema SET sql = ? WHERE name = 'audit_log'", (definition,))
-    connection.execute("PRAGMA writable_schema = RESET")

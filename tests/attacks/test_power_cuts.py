@@ -10,7 +10,7 @@ from __future__ import annotations
 import random
 import shutil
 import sqlite3 as standard_sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import count
@@ -24,28 +24,7 @@ from hitl_review.store import connection
 from hitl_review.workflow.auditing import verify
 from hitl_review.workflow.workspace import open_workspace
 from tests.attacks.desks import desk, stored_decisions
-from tests.attacks.power import Disk, PowerConnection
-
-Machine = Callable[[str | None], Disk]
-
-
-@pytest.fixture
-def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
-    """Lets the store open its files on a simulated disk; a control asks for another `synchronous`."""
-    disks = count()
-
-    def start(synchronous: str | None) -> Disk:
-        disk = Disk(f"power-{next(disks)}")
-        module = SimpleNamespace(
-            **{
-                **vars(connection.sqlite3),
-                "connect": lambda address, **_: PowerConnection(disk, address, synchronous=synchronous),
-            }
-        )
-        monkeypatch.setattr(connection, "sqlite3", module)
-        return disk
-
-    return start
+from tests.attacks.power import Machine
 
 
 @dataclass(frozen=True, slots=True)
