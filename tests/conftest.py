@@ -20,6 +20,7 @@ from hitl_review.project import Project, parse_project
 from hitl_review.store.connection import Store, create_store
 from hitl_review.workflow.workspace import Workspace, create_workspace, open_workspace
 from tests.ward import NOW, PROJECT, Clock, fill, prediction, review, snapshot
+from tests.ward_learning import learn
 
 
 @pytest.fixture
@@ -78,6 +79,22 @@ def reviewed_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
         fill(opened)
         review(opened, clock)
     return folder
+
+
+@pytest.fixture(scope="session")
+def learned_once(reviewed_once: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a closed workspace like `reviewed` that learned as well: a row of every kind. Take a copy."""
+    folder = Path(shutil.copytree(reviewed_once, tmp_path_factory.mktemp("learned") / "workspace"))
+    clock = Clock(NOW + timedelta(hours=1))
+    with open_workspace(folder, clock=clock) as opened:
+        learn(opened, clock)
+    return folder
+
+
+@pytest.fixture
+def learned_folder(learned_once: Path, tmp_path: Path) -> Path:
+    """A copy of a closed workspace that holds a row of every kind; nobody has it open."""
+    return Path(shutil.copytree(learned_once, tmp_path / "learned"))
 
 
 @pytest.fixture

@@ -254,7 +254,7 @@ def test_a_case_travels_from_the_queue_to_a_changed_decision(folder: Path, clini
     """Handed out, read, revealed, overridden, changed; then again by another reader who defers."""
     reader = anna(clinic)
     case_id = next_case(clinic, actor=reader)
-    assert case_id == "BC-0221"
+    assert case_id == worklist.waiting(clinic.store, limit=1)[0]
     open_case(clinic, case_id, actor=reader)
     with pytest.raises(NotCommitted):
         reveal(clinic, case_id, actor=reader)
@@ -269,7 +269,7 @@ def test_a_case_travels_from_the_queue_to_a_changed_decision(folder: Path, clini
 
     ben = actor_of(clinic, "ben")
     other = next_case(clinic, actor=ben)
-    assert other == "BC-0222"
+    assert other not in (None, case_id)
     decided(clinic, shown_to(clinic, other, ben), Choice(Answer.DEFERRED, reason="image_quality"), ben)
     assert worklist.progress(clinic.store).deferred == 1
 

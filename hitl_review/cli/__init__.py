@@ -18,6 +18,7 @@ from hitl_review.cli.replaying import replay
 from hitl_review.cli.review import decide
 from hitl_review.cli.simulate import simulate
 from hitl_review.cli.study import study
+from hitl_review.cli.worker import worker
 from hitl_review.cli.workspace import backup, demo, doctor, init, serve
 
 _EPILOG = "Example: hitl-review demo demo-workspace && hitl-review serve demo-workspace"
@@ -34,7 +35,7 @@ def main() -> None:
 
 
 _COMMANDS: tuple[click.Command, ...] = (
-    *(demo, serve, init, import_cases, train, score),
+    *(demo, serve, init, import_cases, train, score, worker),
     *(decide, replay, audit, export, simulate, study, backup, doctor),
 )
 for _command in _COMMANDS:

@@ -76,10 +76,12 @@ def init(workspace: Path, project: Path, reader_names: tuple[tuple[str, str], ..
 @click.option("--port", type=click.IntRange(1, 65535), default=8501, show_default=True)
 @click.option("--address", default="127.0.0.1", show_default=True, help="Where to listen.")
 def serve(workspace: Path, port: int, address: str) -> None:
-    """Serve the review pages, until it is stopped with Ctrl+C."""
+    """Serve the review pages and run the worker beside them, until it is stopped with Ctrl+C."""
+    from hitl_review.cli.beside import worker_beside
     from hitl_review.ui.server import serve as serve_pages  # the one place where a door opens the other
 
-    serve_pages(workspace, port=port, address=address)
+    with worker_beside(workspace):
+        serve_pages(workspace, port=port, address=address)
 
 
 @workspace_command("backup", example="hitl-review backup demo-workspace backup-2026-11-22.db")

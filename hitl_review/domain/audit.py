@@ -54,7 +54,7 @@ _ACTION_NAMES: Final = """
     account.enabled account.changed password.set session.closed signature.given
     audit.sampled receipt.issued
     label.disputed label.resolved job.queued job.started job.finished job.failed gate.undecided model.proposed
-    model.declined routing.set case.passed case.sampled alarm.raised alarm.cleared
+    model.declined routing.set case.passed case.sampled alarm.raised alarm.cleared monitoring.made
     study.drafted study.amended study.started study.read study.progressed study.reported study.exported
     study.outputs_fixed study.scheduled study.sealed study.opened study.shown study.washout_waived"""
 ACTIONS: Final = frozenset(_ACTION_NAMES.split())

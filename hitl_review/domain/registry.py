@@ -7,6 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from hitl_review.domain.canonical import bytes_digest, digest
+from hitl_review.domain.decision import Signature
 
 
 class Move(StrEnum):
@@ -47,10 +48,18 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Promotion:
-    """A change of the model in use; `model` is None when the model was stopped."""
+    """A change of the model in use; `model` is None when the model was stopped.
+
+    `gate` is the report it rests on and `protocol` the digest of what that gate asked for; `statement`
+    is what the person said where the gate could not decide, or why the model was stopped.
+    """
 
     model: str | None
     move: Move
     at: datetime
     by: str
     event_id: str
+    gate: str | None = None
+    protocol: str | None = None
+    statement: str = ""
+    signature: Signature | None = None

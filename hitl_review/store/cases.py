@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
+from typing import Final
 
 from hitl_review.domain.audit import canonical_json, moment, stamp
 from hitl_review.domain.case import Case, Outcome, Purpose, Snapshot
 from hitl_review.errors import NotFound
 from hitl_review.store.connection import Row, Store
 
+UNORDERED: Final = 1_000_000_000
+"""Cases that no model has judged wait behind those whose place was computed, in order of arrival."""
 _CASE = "SELECT c.*, s.body FROM cases c JOIN snapshots s ON s.digest = c.snapshot"
 
 
@@ -35,8 +38,12 @@ def add(store: Store, cases: Sequence[Case], *, event_id: str) -> None:
         ],
     )
     store.insert_many(
-        "INSERT INTO worklist (case_id, position, state) VALUES (?, ?, 'open')",
-        [(case.case_id, case.position) for case in cases if case.purpose is Purpose.QUEUE],
+        "INSERT INTO worklist (case_id, position, state, priority, route) VALUES (?, ?, 'open', ?, 'arrival')",
+        [
+            (case.case_id, case.position, UNORDERED + case.position)
+            for case in cases
+            if case.purpose is Purpose.QUEUE
+        ],
     )
 
 
@@ -80,9 +87,10 @@ def of_purpose(store: Store, purpose: Purpose) -> list[Case]:
 
 
 def without_prediction(store: Store, model: str, *, after: int, limit: int) -> list[Case]:
-    """Return queue cases behind a position that a model has not judged yet, in order of arrival."""
+    """Return waiting cases behind a position that a model has not judged yet, in order of arrival."""
     rows = store.rows(
-        f"{_CASE} WHERE c.purpose = 'queue' AND c.position > ? AND NOT EXISTS (SELECT 1 FROM predictions p"
+        f"{_CASE} JOIN worklist w USING (case_id) WHERE c.purpose = 'queue' AND c.position > ?"
+        " AND w.state <> 'decided' AND NOT EXISTS (SELECT 1 FROM predictions p"
         " WHERE p.case_id = c.case_id AND p.model = ? AND p.snapshot = c.snapshot)"
         " ORDER BY c.position LIMIT ?",
         (after, model, limit),
@@ -130,6 +138,21 @@ def outcomes(store: Store, purpose: Purpose) -> dict[str, bool]:
         (purpose.value,),
     )
     return {row["case_id"]: bool(row["value"]) for row in rows}
+
+
+def outcomes_with_ids(store: Store, purpose: Purpose) -> dict[str, tuple[int, bool]]:
+    """Return number and value of the outcome in force of every case of a purpose that has one."""
+    rows = store.rows(
+        "SELECT o.case_id, o.outcome_id, o.value FROM outcomes o JOIN cases c USING (case_id)"
+        " WHERE c.purpose = ? ORDER BY o.outcome_id",
+        (purpose.value,),
+    )
+    return {row["case_id"]: (row["outcome_id"], bool(row["value"])) for row in rows}
+
+
+def ids_of(store: Store, purpose: Purpose) -> set[str]:
+    """Return the ids of all cases of a purpose."""
+    return {row[0] for row in store.rows("SELECT case_id FROM cases WHERE purpose = ?", (purpose.value,))}
 
 
 def _case(row: Row) -> Case:

@@ -139,7 +139,9 @@ _WORKLIST: Final = {
     "cases of the worklist are in another state than their latest decision puts them in": (
         f"WITH latest AS ({_LATEST_ANSWERS})"
         " SELECT count(*) FROM worklist w LEFT JOIN latest l USING (case_id) WHERE w.state IS NOT CASE"
-        " WHEN l.answer IS NULL THEN 'open' WHEN l.answer = 'deferred' THEN 'deferred' ELSE 'decided' END"
+        " WHEN l.answer = 'deferred' THEN 'deferred' WHEN l.answer IS NOT NULL THEN 'decided'"
+        " WHEN w.state = 'passed' AND w.case_id IN (SELECT case_id FROM passes WHERE audited = 0) THEN 'passed'"
+        " ELSE 'open' END"
     ),
 }
 

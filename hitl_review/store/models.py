@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
 
 from hitl_review.domain.audit import moment, stamp, text_digest
+from hitl_review.domain.decision import Signature
 from hitl_review.domain.registry import Figure, ModelVersion, Move, Promotion
 from hitl_review.errors import ModelError, NoChampion
 from hitl_review.store.connection import Row, Store
@@ -13,8 +13,7 @@ from hitl_review.store.connection import Row, Store
 _VERSION = "SELECT digest, name, trained_at, trained_by, manifest, card FROM models"
 # CROSS JOIN keeps SQLite from walking the log from its end until it meets an event of a promotion.
 _NEWEST_MOVE = (
-    "SELECT p.model, p.move, p.at, p.by, p.event_id"
-    " FROM promotions p CROSS JOIN audit_log a USING (event_id) ORDER BY a.seq DESC LIMIT 1"
+    "SELECT p.* FROM promotions p CROSS JOIN audit_log a USING (event_id) ORDER BY a.seq DESC LIMIT 1"
 )
 
 
@@ -93,13 +92,29 @@ def manifest(store: Store, digest: str) -> str:
     return str(row["body"])
 
 
-def move(store: Store, model: str | None, kind: Move, *, event_id: str) -> None:
+def move(store: Store, moved: Promotion) -> None:
     """Keep a change of the model in use."""
-    now: datetime = store.current().now
+    signature = moved.signature
+    signed = (None,) * 3 if signature is None else (signature.name, signature.meaning, stamp(signature.at))
     store.insert(
-        "INSERT INTO promotions (event_id, model, move, at, by) VALUES (?, ?, ?, ?, ?)",
-        (event_id, model, kind.value, stamp(now), store.current().actor.account_id),
+        "INSERT INTO promotions (event_id, model, move, at, by, gate, protocol, statement, signed_name,"
+        " signed_meaning, signed_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            *(moved.event_id, moved.model, moved.move.value, stamp(moved.at), moved.by),
+            *(moved.gate, moved.protocol, moved.statement, *signed),
+        ),
     )
+
+
+def moves(store: Store) -> list[Promotion]:
+    """Return every change of the model in use, the oldest first."""
+    return [_move(row) for row in store.rows("SELECT * FROM promotions ORDER BY rowid")]
+
+
+def latest_in_use(store: Store) -> str | None:
+    """Return the digest of the model in use, or of the one that was before it was stopped; None if never."""
+    used = [each.model for each in moves(store) if each.model is not None]
+    return used[-1] if used else None
 
 
 def newest_move(store: Store) -> Promotion | None:
@@ -107,7 +122,7 @@ def newest_move(store: Store) -> Promotion | None:
     row = store.row(_NEWEST_MOVE)
     if row is None:
         return None
-    return Promotion(row["model"], Move(row["move"]), moment(row["at"]), row["by"], row["event_id"])
+    return _move(row)
 
 
 def champion(store: Store) -> ModelVersion:
@@ -118,6 +133,23 @@ def champion(store: Store) -> ModelVersion:
     if newest.model is None:
         raise NoChampion("The model was stopped. Promote a version to use one again.")
     return version(store, newest.model)
+
+
+def _move(row: Row) -> Promotion:
+    signed = None
+    if row["signed_name"] is not None:
+        signed = Signature(row["signed_name"], row["signed_meaning"], moment(row["signed_at"]))
+    return Promotion(
+        row["model"],
+        Move(row["move"]),
+        moment(row["at"]),
+        row["by"],
+        row["event_id"],
+        row["gate"],
+        row["protocol"],
+        row["statement"],
+        signed,
+    )
 
 
 def _version(row: Row) -> ModelVersion:

@@ -16,14 +16,16 @@ from hitl_review.domain.audit import moment, stamp
 from hitl_review.domain.canonical import bytes_digest, canonical_json, digest, lines_digest
 from hitl_review.domain.verification import Problem
 from hitl_review.errors import AuditError
-from hitl_review.store import counterparts
+from hitl_review.store import counterparts, worklist
 from hitl_review.store.connection import Store, concerns_file, sqlite3
 from hitl_review.workflow.twins import BATCHES, TWINS, Batch, Told, Twin
 
 _TWIN_OF: Final = {action: twin for twin in TWINS for action in twin.actions}
 _BATCH_OF: Final = {batch.action: batch for batch in BATCHES}
-COMPARED: Final = frozenset({"case.opened", *_TWIN_OF, *_BATCH_OF})
-"""The actions that tell of rows, or of who holds a case."""
+COMPARED: Final = frozenset({"case.opened", "case.sampled", *_TWIN_OF, *_BATCH_OF})
+"""The actions that tell of rows, of who holds a case, or of the queue's order."""
+_QUEUE: Final = "the queue in its order"
+"""Stands among who opened which case last, for the digest of the order that was told last; no account has it."""
 _LONGEST_HOLD: Final = timedelta(days=1)
 """No project can ask for a longer lease."""
 _ABSENT: Final = object()
@@ -42,6 +44,8 @@ class Reconciliation:
         action = told["action"]
         if action == "case.opened":
             self.opened[told["actor"]] = (told["subject"].removeprefix("case:"), told["at"])
+        if action == "case.sampled":
+            self.opened[_QUEUE] = (str(told["detail"].get("digest")), told["at"])
         try:
             if action in _TWIN_OF:
                 yield from self._compare_twin(seq, told, _TWIN_OF[action])
@@ -142,12 +146,22 @@ class Reconciliation:
     def _worklist(self) -> Iterator[Problem]:
         for words in counterparts.worklist_faults(self._store):
             yield Problem(None, "worklist", words)
+        if worklist.out_of_order(self._store) or not self._is_in_order():
+            yield Problem(
+                None, "worklist", "cases were moved in the queue, or another reason was given for them"
+            )
         for holder, case_id, held_until in counterparts.holds(self._store):
             opened, at = self.opened.get(holder, ("", "0001-01-01T00:00:00.000000Z"))
             if opened != case_id or str(held_until) > stamp(moment(at) + _LONGEST_HOLD):
                 yield Problem(
                     None, "worklist", "a case is held by somebody who did not open it, or for too long"
                 )
+
+    def _is_in_order(self) -> bool:
+        """Whether every place of the queue is the one that the newest event about the order covers."""
+        lines = worklist.order_lines(self._store)
+        told, _ = self.opened.get(_QUEUE, ("", ""))
+        return _lines_digest(lines) == told if told else not lines
 
 
 def _differing(expected: Mapping[str, object], found: Mapping[str, object]) -> list[str]:

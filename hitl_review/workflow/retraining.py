@@ -1,36 +1,52 @@
-"""A model is trained from labelled cases, measured on the locked hold-out, and kept with all that made it."""
+"""Models are trained from labelled cases, measured on the locked hold-out, and kept with all that made them.
+
+The first champion learns from recorded outcomes. Every challenger after it learns from the whole label
+ledger, from scratch; overrides are never fitted alone, because the best label of every case is taken,
+whatever its source. A challenger is not put in use here: the gate measures it, and people decide.
+"""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
 
 from hitl_review.domain.account import SYSTEM, Actor, Permission, require
 from hitl_review.domain.audit import canonical_json, text_digest
-from hitl_review.domain.case import Case, Purpose
+from hitl_review.domain.case import Purpose
+from hitl_review.domain.gate import GateVerdict
+from hitl_review.domain.label import LeftOut
 from hitl_review.domain.registry import Figure, ModelVersion
 from hitl_review.errors import Conflict, ModelError
 from hitl_review.model import artifacts
 from hitl_review.model.artifacts import TrainedModel
-from hitl_review.model.features import FeatureSpec, Matrix, directions, feature_spec, matrix
+from hitl_review.model.candidates import Candidates, make_candidates
+from hitl_review.model.features import directions, feature_spec
 from hitl_review.model.training import train
 from hitl_review.store import audit, cases, models
 from hitl_review.workflow.evaluating import hold_out_report
+from hitl_review.workflow.gating import Measured, measure
+from hitl_review.workflow.labelling import collect_labels
 from hitl_review.workflow.picturing import pictures_of
 from hitl_review.workflow.promotion import promote
+from hitl_review.workflow.scoring import stored_model
+from hitl_review.workflow.training_set import (
+    LabelledCase,
+    arrays,
+    labelled_by_outcome,
+    learnable,
+    manifest_body,
+    trained_on,
+)
 from hitl_review.workflow.workspace import Workspace
 
+__all__ = ["LabelledCase", "Retrained", "labelled_by_outcome", "retrain", "train_champion", "train_version"]
+
 Told = Callable[[str], None]
-
-
-@dataclass(frozen=True, slots=True)
-class LabelledCase:
-    """One row of a training set: a case, its label, and where the label came from."""
-
-    case: Case
-    label: float
-    source: str = "outcome"
-    weight: float = 1.0
+Progress = Callable[[float, str], None]
 
 
 def train_champion(
@@ -50,51 +66,17 @@ def train_champion(
         )
     progress("collecting training cases")
     rows = labelled_by_outcome(workspace)
-    version = _kept_before(workspace, rows) or train_version(workspace, rows, actor=actor, progress=progress)
+    version = _kept_before(workspace, manifest_body(workspace, rows))
+    version = version or train_version(workspace, rows, actor=actor, progress=progress)
     promote(workspace, version.digest, actor=SYSTEM)
     return version
 
 
-def labelled_by_outcome(workspace: Workspace) -> list[LabelledCase]:
-    """Return the training cases whose outcome is known, in order of arrival."""
-    known = cases.outcomes(workspace.store, Purpose.TRAINING)
-    rows = [
-        LabelledCase(case, float(known[case.case_id]))
-        for case in cases.of_purpose(workspace.store, Purpose.TRAINING)
-        if case.case_id in known
-    ]
-    if not rows:
-        raise ModelError(
-            "There is nothing to train on: no training case has an outcome. Import cases with "
-            "`--purpose training`, then their outcomes with `--outcomes`."
-        )
-    return rows
-
-
-def _kept_before(workspace: Workspace, rows: Sequence[LabelledCase]) -> ModelVersion | None:
-    """Return the version that was trained on exactly these rows already, if there is one."""
-    manifest = text_digest(manifest_body(workspace, rows))
+def _kept_before(workspace: Workspace, body: str) -> ModelVersion | None:
+    """Return the version that was trained from exactly this manifest already, if there is one."""
+    manifest = text_digest(body)
     kept = [version for version in models.versions(workspace.store) if version.manifest == manifest]
     return kept[-1] if kept else None
-
-
-def manifest_body(workspace: Workspace, rows: Sequence[LabelledCase]) -> str:
-    """Return the training manifest as canonical JSON: every row by case, snapshot, label, source and weight."""
-    return canonical_json(
-        {
-            "project": workspace.project_digest,
-            "rows": [
-                {
-                    "case": row.case.case_id,
-                    "snapshot": row.case.snapshot.digest,
-                    "label": row.label,
-                    "source": row.source,
-                    "weight": row.weight,
-                }
-                for row in rows
-            ],
-        }
-    )
 
 
 def train_version(
@@ -104,31 +86,188 @@ def train_version(
     body = manifest_body(workspace, rows)
     progress(f"fitting on {len(rows)} cases")
     model = _fit(workspace, rows, manifest=text_digest(body))
+    return _measured_and_kept(workspace, model, rows, body, {}, actor, progress)
+
+
+def _fit(workspace: Workspace, rows: Sequence[LabelledCase], *, manifest: str) -> TrainedModel:
+    project = workspace.project
+    spec = feature_spec(project)
+    given = arrays(spec, rows, ())
+    return train(
+        given.values,
+        given.labels,
+        spec=spec,
+        settings=project.training,
+        weights=given.weights,
+        outcomes=given.outcomes,
+        monotone=directions(project) if project.training.monotone else None,
+        threshold=project.target.threshold,
+        manifest=manifest,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Retrained:
+    """What came of a run: the challenger, its gate report, and what the ledger gave to learn from."""
+
+    challenger: ModelVersion
+    measured: Measured
+    rows: int
+    left_out: tuple[LeftOut, ...]
+    chosen: str
+    """Which candidate went to the gate, and why."""
+    is_new: bool
+
+    @property
+    def words(self) -> str:
+        """The run in a sentence."""
+        verdict = {
+            GateVerdict.PASSED: "passed the gate and waits to be proposed",
+            GateVerdict.FAILED: "was refused by the gate",
+            GateVerdict.UNDECIDED: "could not be decided by the gate",
+        }[self.measured.report.verdict]
+        return f"Model {self.challenger.name}, trained on {self.rows:,} cases, {verdict}."
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the run as the job keeps it and the command line prints it."""
+        return {
+            "model": self.challenger.digest,
+            "name": self.challenger.name,
+            "gate": self.measured.gate.gate_id,
+            "verdict": self.measured.report.verdict.value,
+            "words": self.measured.report.words,
+            "rows": self.rows,
+            "left_out": len(self.left_out),
+            "chosen": self.chosen,
+            "new": self.is_new,
+        }
+
+
+def retrain(
+    workspace: Workspace,
+    *,
+    actor: Actor = SYSTEM,
+    progress: Progress = lambda share, words: None,
+) -> Retrained:
+    """Train a challenger from the whole label ledger and measure it against the model in use.
+
+    The same ledger and the same model in use make the same manifest, and the same manifest the same bytes:
+    a run that has nothing new to learn from returns the version it made before. Raises ModelError where
+    nothing can be learned, or nothing measured.
+    """
+    require(actor, Permission.TRAIN)
+    progress(0.05, "collecting labels")
+    collect_labels(workspace, actor=actor)
+    champion = _in_use(workspace)
+    found = learnable(workspace)
+    if not found.rows:
+        raise ModelError("The ledger holds nothing to learn from yet: no outcomes and no decisions.")
+    body = manifest_body(workspace, found.rows, parent=champion.digest)
+    kept = _kept_before(workspace, body)
+    challenger, chosen = (
+        (kept, str(_trials(kept).get("chosen", "")))
+        if kept is not None
+        else _challenge(workspace, found.rows, body, champion, actor, progress)
+    )
+    progress(0.9, "measuring against the model in use")
+    result = measure(workspace, challenger, champion, actor=actor)
+    return Retrained(challenger, result, len(found.rows), found.left_out, chosen, kept is None)
+
+
+def _in_use(workspace: Workspace) -> ModelVersion:
+    digest = models.latest_in_use(workspace.store)
+    return models.champion(workspace.store) if digest is None else models.version(workspace.store, digest)
+
+
+def _trials(version: ModelVersion) -> Mapping[str, Any]:
+    found: Mapping[str, Any] = json.loads(version.card).get("candidates", {})
+    return found
+
+
+def _challenge(
+    workspace: Workspace,
+    rows: Sequence[LabelledCase],
+    body: str,
+    champion: ModelVersion,
+    actor: Actor,
+    progress: Progress,
+) -> tuple[ModelVersion, str]:
+    made = candidates_of(workspace, rows, champion, manifest=text_digest(body), progress=progress)
+    trials = {
+        "chosen": made.words,
+        "kind": made.chosen.kind.value,
+        "parent": champion.digest,
+        "made": [
+            {"kind": each.kind.value, "digest": each.model.digest, "log_loss": each.log_loss}
+            for each in made.made
+        ],
+    }
+    version = _measured_and_kept(
+        workspace,
+        made.chosen.model,
+        rows,
+        body,
+        {"candidates": trials},
+        actor,
+        lambda words: progress(0.7, words),
+    )
+    return version, made.words
+
+
+def candidates_of(
+    workspace: Workspace,
+    rows: Sequence[LabelledCase],
+    champion: ModelVersion,
+    *,
+    manifest: str,
+    progress: Progress = lambda share, words: None,
+) -> Candidates:
+    """Make the candidates of a run from labelled cases, and choose the one for the gate; nothing is kept."""
+    project = workspace.project
+    spec = feature_spec(project)
+    known = [str(row["case"]) for row in trained_on(workspace, champion.manifest)]
+    return make_candidates(
+        arrays(spec, rows, known),
+        spec=spec,
+        settings=project.training,
+        champion=stored_model(workspace.store)(champion.digest),
+        directions=directions(project),
+        threshold=project.target.threshold,
+        manifest=manifest,
+        progress=lambda words: progress(0.3, words),
+    )
+
+
+def _measured_and_kept(
+    workspace: Workspace,
+    model: TrainedModel,
+    rows: Sequence[LabelledCase],
+    body: str,
+    more: Mapping[str, object],
+    actor: Actor,
+    progress: Told,
+) -> ModelVersion:
     progress("measuring on the hold-out")
     held_out = cases.of_purpose(workspace.store, Purpose.HOLDOUT)
     report = hold_out_report(
         workspace.project, model, held_out, cases.outcomes(workspace.store, Purpose.HOLDOUT)
     )
     progress("drawing what the model has learned")
-    figures = pictures_of(workspace.project, model, _values(model.spec, rows))
-    card = {**artifacts.card(model), "hold_out": report, "project": workspace.project_digest}
+    figures = pictures_of(workspace.project, model, arrays(model.spec, rows, ()).values)
+    sources = _sources(rows)
+    card = {
+        **artifacts.card(model),
+        "hold_out": report,
+        "project": workspace.project_digest,
+        "sources": sources,
+        **more,
+    }
     return _keep(workspace, model, body, card, figures, actor)
 
 
-def _fit(workspace: Workspace, rows: Sequence[LabelledCase], *, manifest: str) -> TrainedModel:
-    project = workspace.project
-    spec = feature_spec(project)
-    return train(
-        _values(spec, rows),
-        [row.label for row in rows],
-        spec=spec,
-        settings=project.training,
-        weights=[row.weight for row in rows],
-        reference=[row.source == "outcome" for row in rows],
-        monotone=directions(project) if project.training.monotone else None,
-        threshold=project.target.threshold,
-        manifest=manifest,
-    )
+def _sources(rows: Sequence[LabelledCase]) -> dict[str, int]:
+    names, numbers = np.unique([row.source for row in rows], return_counts=True)
+    return dict(zip(names.tolist(), numbers.tolist(), strict=True))
 
 
 def _keep(
@@ -163,7 +302,3 @@ def _keep(
         )
         models.add_figures(store, model.digest, figures)
     return version
-
-
-def _values(spec: FeatureSpec, rows: Sequence[LabelledCase]) -> Matrix:
-    return matrix(spec, [row.case.snapshot.values for row in rows])

@@ -21,6 +21,7 @@ from hitl_review.model.scoring import score
 from hitl_review.model.training import TrainedModel
 from hitl_review.store import audit, cases, models, predictions
 from hitl_review.store.connection import Store
+from hitl_review.workflow.ordering import order_in, order_queue
 from hitl_review.workflow.workspace import Workspace
 
 BATCH: Final = 5_000
@@ -52,7 +53,35 @@ def score_cases(
         position = batch[-1].position
         done += len(_score_batch(workspace, batch, model, version.digest, actor))
         progress(done)
+    if done:
+        order_queue(workspace, actor=actor)
     return done
+
+
+def rescore_open(
+    workspace: Workspace,
+    *,
+    actor: Actor = SYSTEM,
+    progress: Callable[[int], None] = lambda done: None,
+) -> int:
+    """Let the model in use judge every case that still waits, and put the queue in its order.
+
+    What earlier models said of them stays. Where the model was stopped, the order of arrival is back.
+    """
+    require(actor, Permission.TRAIN)
+    newest = models.newest_move(workspace.store)
+    count = (
+        0
+        if newest is None or newest.model is None
+        else score_cases(workspace, actor=actor, progress=progress)
+    )
+    with workspace.store.transaction(actor):
+        if count == 0:
+            order_in(workspace)
+        if newest is not None and newest.model is not None:
+            detail = {"model": newest.model, "count": count}
+            audit.append(workspace.store, "cases.rescored", f"model:{newest.model}", detail)
+    return count
 
 
 def ensure_prediction(

@@ -11,8 +11,8 @@ import pytest
 from hitl_review.cli import main
 
 PLANNED = {
-    *("demo", "serve", "init", "import", "train", "score", "decide", "replay"),
-    *("audit", "export", "study", "backup", "doctor"),
+    *("demo", "serve", "init", "import", "train", "score", "worker", "decide", "replay"),
+    *("audit", "export", "simulate", "study", "backup", "doctor"),
 }
 
 

@@ -9,18 +9,17 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from hitl_review.domain.account import SYSTEM
 from hitl_review.domain.decision import Answer, Choice
 from hitl_review.store.audit import new_token
 from hitl_review.workflow.accounts import actor_of
 from hitl_review.workflow.deciding import record_decision
-from hitl_review.workflow.promotion import promote
 from hitl_review.workflow.revealing import reveal
 from hitl_review.workflow.workspace import open_workspace
 from tests.e2e.conftest import SitAt
 from tests.e2e.desk import Desk
 from tests.e2e.records import acts, decisions, reads
 from tests.e2e.serving import Server, copy_workspace, train_another
+from tests.ward_learning import put_in_use
 
 pytestmark = pytest.mark.browser
 
@@ -150,7 +149,7 @@ def test_a_model_replaced_after_the_screen_was_shown_is_told_and_shown_anew(
     case = desk.sit_down()
     desk.estimate()
     with open_workspace(desk.folder) as workspace:
-        promote(workspace, digest, actor=SYSTEM)
+        put_in_use(workspace, digest)
     desk.looked().press("a").told("The model was changed after this screen was shown").at("decide", case)
     assert decisions(desk.folder, desk.reader) == []
     expect(desk.page.get_by_text(re.compile(rf"Model v2, {digest.removeprefix('sha256:')[:8]}"))).to_be_visible()

@@ -7,12 +7,13 @@ import pytest
 from hitl_review.domain.account import Actor, Role
 from hitl_review.domain.audit import text_digest
 from hitl_review.domain.canonical import bytes_digest
-from hitl_review.domain.registry import Move
+from hitl_review.domain.registry import Move, Promotion
 from hitl_review.errors import Conflict, ModelError, NoChampion
 from hitl_review.store import audit, models
 from hitl_review.workflow.promotion import promote
 from hitl_review.workflow.workspace import Workspace
 from tests.ward import train
+from tests.ward_learning import put_in_use
 
 ABE = Actor("approver-1", "Abe Approver", Role.APPROVER)
 
@@ -45,14 +46,15 @@ def test_the_newest_move_decides_which_model_is_in_use(workspace: Workspace) -> 
     with pytest.raises(NoChampion, match="hitl-review train"):
         models.champion(workspace.store)
     promote(workspace, second, actor=ABE)
-    promote(workspace, first, actor=ABE)
+    put_in_use(workspace, first, approver=ABE)
     assert models.champion(workspace.store).digest == first
     newest = models.newest_move(workspace.store)
     assert newest is not None
     assert (newest.model, newest.move, newest.by) == (first, Move.PROMOTED, "approver-1")
     with workspace.store.transaction(ABE):
         event = audit.append(workspace.store, "model.stopped", f"model:{first}", {"model": None})
-        models.move(workspace.store, None, Move.STOPPED, event_id=event.event_id)
+        now = workspace.store.current().now
+        models.move(workspace.store, Promotion(None, Move.STOPPED, now, ABE.account_id, event.event_id))
     with pytest.raises(NoChampion, match="stopped"):
         models.champion(workspace.store)
 

@@ -16,6 +16,7 @@ from hitl_review.workflow.promotion import promote
 from hitl_review.workflow.workspace import Workspace, open_workspace
 from tests import ward
 from tests.ward import Clock
+from tests.ward_learning import put_in_use
 
 TOKEN = "a-token-of-a-form"
 ACCEPT = Choice(Answer.ACCEPTED)
@@ -174,7 +175,7 @@ def test_a_model_that_was_replaced_can_not_be_answered(
     shown: Workspace, record: Record, approver: Actor
 ) -> None:
     """The reader would answer what is no longer in use; the screen has to be seen anew."""
-    promote(shown, ward.train(shown, b"another stand-in"), actor=approver)
+    put_in_use(shown, ward.train(shown, b"another stand-in"), approver=approver)
     with pytest.raises(Conflict, match="model was changed"):
         record()
 

@@ -69,11 +69,11 @@ def told(found: Verification) -> str:
     return "\n".join(found.as_lines())
 
 
-def test_an_honest_workspace_has_no_problem(reviewed_folder: Path) -> None:
+def test_an_honest_workspace_has_no_problem(learned_folder: Path) -> None:
     """No false alarm on every kind of row: reads, reveals, all answers, a change of mind, a held case."""
-    found = verify(reviewed_folder)
+    found = verify(learned_folder)
     assert found.problems == ()
-    assert all(_count(reviewed_folder, table) for table in ALL_TABLES)
+    assert all(_count(learned_folder, table) for table in ALL_TABLES)
 
 
 def _count(folder: Path, table: str) -> int:
@@ -87,7 +87,7 @@ def _count(folder: Path, table: str) -> int:
 @pytest.mark.parametrize("place", ["min", "max"])
 @pytest.mark.parametrize(("table", "column", "kind"), columns(), ids=lambda each: str(each))
 def test_an_edited_column_is_found(
-    reviewed_folder: Path, table: str, column: str, kind: str, place: str
+    learned_folder: Path, table: str, column: str, kind: str, place: str
 ) -> None:
     """First and last row of every table, every column, the smallest change, with the log and the schema whole."""
     if table == "worklist" and column in ("holder", "held_until"):
@@ -95,21 +95,21 @@ def test_an_edited_column_is_found(
     else:
         where = f"rowid = (SELECT {place}(rowid) FROM {table})"
     value = other_value(table, column, kind)
-    with tampered(reviewed_folder) as connection:
+    with tampered(learned_folder) as connection:
         changed = connection.execute(
             f"UPDATE {table} SET {column} = {value} WHERE {where} AND {column} IS NOT {value}"
         ).rowcount
-    found = verify(reviewed_folder)
+    found = verify(learned_folder)
     assert changed == 1, "the test must change something"
     assert kinds(found) & EVIDENCE, told(found)
     assert "schema" not in kinds(found)
 
 
 @pytest.mark.parametrize("table", [table for table in ALL_TABLES if table != "audit_log"])
-def test_a_removed_row_is_found(reviewed_folder: Path, table: str) -> None:
+def test_a_removed_row_is_found(learned_folder: Path, table: str) -> None:
     """Its event, or the row that names it by its digest, is still there."""
-    tamper(reviewed_folder, f"DELETE FROM {table} WHERE rowid = (SELECT max(rowid) FROM {table})")
-    found = verify(reviewed_folder)
+    tamper(learned_folder, f"DELETE FROM {table} WHERE rowid = (SELECT max(rowid) FROM {table})")
+    found = verify(learned_folder)
     by_pointer = {"foreign_key"} if table in ("snapshots", "screens") else set()
     assert kinds(found) & (EVIDENCE | by_pointer), told(found)
 
@@ -125,7 +125,8 @@ ADDED_ROWS = {
     " (SELECT event_id FROM audit_log WHERE seq = 1) FROM models LIMIT 1",
     "manifests": "SELECT 'sha256:x', body FROM manifests LIMIT 1",
     "figures": "SELECT model, 'dependence', digest, alt, png FROM figures LIMIT 1",
-    "promotions": "SELECT (SELECT event_id FROM audit_log WHERE seq = 1), model, move, at, by FROM promotions LIMIT 1",
+    "promotions": "SELECT (SELECT event_id FROM audit_log WHERE seq = 1), model, move, at, by, gate, protocol,"
+    " statement, signed_name, signed_meaning, signed_at FROM promotions LIMIT 1",
     "predictions": "SELECT 'P-9', 'C-1', model, (SELECT snapshot FROM cases WHERE case_id = 'C-2'), margin,"
     " probability, threshold, label, verdict, made_at, event_id FROM predictions LIMIT 1",
     "reads": "SELECT (SELECT event_id FROM audit_log WHERE seq = 1), 'C-6', reader, modality, label, probability,"
@@ -136,15 +137,30 @@ ADDED_ROWS = {
     "decisions": "SELECT (SELECT event_id FROM audit_log WHERE seq = 1), 'C-6', reader, reveal_id, prediction_id,"
     " answer, label, reason, comment, confidence, own_probability, shown_digest, shown_at, decided_at,"
     " seconds_active, signed_name, signed_meaning, signed_at, NULL FROM decisions LIMIT 1",
-    "worklist": "SELECT 'T-1', 1, 'open', NULL, NULL",
+    "worklist": "SELECT 'T-1', 1, 'open', 1000000001, 'arrival', NULL, NULL",
+    "labels": "SELECT 'L-9', 'read:none', case_id, source, probability, mode, at, effect, reader, reason, model,"
+    " shown_probability, sampling_probability, weight, disputed, NULL, decision_id, collected_at, event_id"
+    " FROM labels LIMIT 1",
+    "disputes": "SELECT (SELECT event_id FROM audit_log WHERE seq = 1), case_id, labels, at FROM disputes",
+    "resolutions": "SELECT (SELECT event_id FROM audit_log WHERE seq = 1), 'another', case_id, label, probability,"
+    " comment, at, by FROM resolutions",
+    "gates": "SELECT (SELECT event_id FROM audit_log WHERE seq = 1), challenger, champion, verdict, protocol, body,"
+    " at, by FROM gates",
+    "proposals": "SELECT (SELECT event_id FROM audit_log WHERE seq = 1), model, gate, answer, comment, at, by"
+    " FROM proposals",
+    "routings": "SELECT (SELECT event_id FROM audit_log WHERE seq = 1), body, at, by FROM routings",
+    "passes": "SELECT 'C-1', prediction_id, routing, audited, audit_share, passed_at, event_id FROM passes LIMIT 1",
+    "monitorings": "SELECT (SELECT event_id FROM audit_log WHERE seq = 1), model, body, at FROM monitorings",
+    "alarms": "SELECT (SELECT event_id FROM audit_log WHERE seq = 1), lamp, state, words, model, monitoring, at"
+    " FROM alarms",
 }
 
 
 @pytest.mark.parametrize("table", [table for table in ALL_TABLES if table != "audit_log"])
-def test_an_added_row_is_found(reviewed_folder: Path, table: str) -> None:
+def test_an_added_row_is_found(learned_folder: Path, table: str) -> None:
     """Nothing in the log tells of it, even where it borrows another event's id."""
-    tamper(reviewed_folder, f"INSERT INTO {table} {ADDED_ROWS[table]}")
-    found = verify(reviewed_folder)
+    tamper(learned_folder, f"INSERT INTO {table} {ADDED_ROWS[table]}")
+    found = verify(learned_folder)
     assert kinds(found) & EVIDENCE, told(found)
 
 

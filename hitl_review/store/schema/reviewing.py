@@ -71,11 +71,17 @@ CREATE TABLE figures (
 ) STRICT""",
     "promotions": """\
 CREATE TABLE promotions (
-  event_id TEXT PRIMARY KEY REFERENCES audit_log(event_id),
-  model    TEXT REFERENCES models(digest),
-  move     TEXT NOT NULL CHECK (move IN ('promoted', 'rolled_back', 'stopped')),
-  at       TEXT NOT NULL,
-  by       TEXT NOT NULL
+  event_id       TEXT PRIMARY KEY REFERENCES audit_log(event_id),
+  model          TEXT REFERENCES models(digest),
+  move           TEXT NOT NULL CHECK (move IN ('promoted', 'rolled_back', 'stopped')),
+  at             TEXT NOT NULL,
+  by             TEXT NOT NULL,
+  gate           TEXT REFERENCES gates(event_id),
+  protocol       TEXT,
+  statement      TEXT NOT NULL,
+  signed_name    TEXT,
+  signed_meaning TEXT,
+  signed_at      TEXT
 ) STRICT""",
     "predictions": """\
 CREATE TABLE predictions (
@@ -154,7 +160,7 @@ INDEXES: Final = {
     "cases_by_purpose": "CREATE INDEX cases_by_purpose ON cases (purpose, position)",
     "predictions_by_event": "CREATE INDEX predictions_by_event ON predictions (event_id)",
     "outcomes_by_event": "CREATE INDEX outcomes_by_event ON outcomes (event_id)",
-    "worklist_waiting": "CREATE INDEX worklist_waiting ON worklist (state, position)",
+    "worklist_waiting": "CREATE INDEX worklist_waiting ON worklist (state, priority)",
     "worklist_held": "CREATE INDEX worklist_held ON worklist (holder) WHERE holder IS NOT NULL",
 }
 
@@ -162,8 +168,10 @@ WORKLIST: Final = """\
 CREATE TABLE worklist (
   case_id    TEXT PRIMARY KEY REFERENCES cases(case_id),
   position   INTEGER NOT NULL,
-  state      TEXT NOT NULL CHECK (state IN ('open', 'deferred', 'decided')),
+  state      TEXT NOT NULL CHECK (state IN ('open', 'deferred', 'decided', 'passed')),
+  priority   INTEGER NOT NULL,
+  route      TEXT NOT NULL CHECK (route IN ('arrival', 'uncertain', 'random', 'rule', 'audit', 'passed')),
   holder     TEXT,
   held_until TEXT
 ) STRICT"""
-"""The one table that changes in place: who holds which case now. It can be rebuilt from the decisions."""
+"""It changes in place: what waits, in which order, and who holds it now. All of it can be made again."""

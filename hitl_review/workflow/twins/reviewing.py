@@ -38,12 +38,16 @@ def _model(told: Told) -> dict[str, object]:
 
 
 def _promotion(told: Told) -> dict[str, object]:
+    detail, signature = told["detail"], told["detail"]["signature"]
+    signed = signature or {"name": None, "meaning": None, "at": None}
     return {
         "event_id": told["event_id"],
-        "model": told["detail"]["model"],
+        "model": detail["model"],
         "move": told["action"].removeprefix("model."),
         "at": told["at"],
         "by": told["actor"],
+        **{name: detail[name] for name in ("gate", "protocol", "statement")},
+        **{f"signed_{name}": signed[name] for name in ("name", "meaning", "at")},
     }
 
 
