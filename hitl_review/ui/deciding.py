@@ -7,9 +7,10 @@ import streamlit as st
 from hitl_review.domain.account import Actor
 from hitl_review.domain.decision import Answer, Choice, Confidence, Decision
 from hitl_review.errors import ReviewError
-from hitl_review.project import Reason
+from hitl_review.project import Project, Reason
 from hitl_review.store import reviews
 from hitl_review.ui import session, widgets
+from hitl_review.ui.panels import answered_html, titled_html
 from hitl_review.workflow.deciding import record_decision
 from hitl_review.workflow.revealing import Shown
 from hitl_review.workflow.review import Opened, next_case
@@ -45,12 +46,8 @@ def _open_decision(workspace: Workspace, opened: Opened, shown: Shown, actor: Ac
         opened.decision.decision_id if opened.decision else None,
     )
     with st.container(border=True, key="decision", gap="xsmall"):
-        st.subheader("Change your decision" if opened.decision else "Your decision", anchor=False)
-        if opened.read is not None:
-            call = workspace.project.label_words(opened.read.label)
-            widgets.line(
-                f"You said {opened.read.probability:.0%}: {call}. The model says {view.label_words}."
-            )
+        title = "Change your decision" if opened.decision else "Your decision"
+        st.html(titled_html(title, _both_views(workspace, opened, shown)))
         with st.container(gap="xsmall", key="answers"):
             _answer_button("Accept", f"{view.label_words}", "A", "accept", act, chosen)
             _answer_button("Override", f"{view.other_words}", "O", f"{prefix}override", act, chosen)
@@ -65,7 +62,7 @@ def _open_decision(workspace: Workspace, opened: Opened, shown: Shown, actor: Ac
             height=68,
             max_chars=workspace.project.review.comment_limit or None,
             on_change="ignore",
-            placeholder="Optional",
+            placeholder="Optional; write it before you answer",
         )
         st.radio(
             "How sure are you?",
@@ -76,6 +73,14 @@ def _open_decision(workspace: Workspace, opened: Opened, shown: Shown, actor: Ac
             horizontal=True,
             on_change="ignore",
         )
+
+
+def _both_views(workspace: Workspace, opened: Opened, shown: Shown) -> str:
+    """Say the reader's estimate beside the model's answer, where there was an estimate."""
+    if opened.read is None:
+        return ""
+    call = workspace.project.label_words(opened.read.label)
+    return f"You said {opened.read.probability:.0%}: {call}. The model says {shown.screen.view.label_words}."
 
 
 class _Act(tuple[str, str, str, str, str | None]):
@@ -163,16 +168,9 @@ def _decided(workspace: Workspace, decision: Decision, actor: Actor) -> None:
         Answer.DEFERRED: "You deferred this case",
     }[decision.answer]
     with st.container(border=True, key="decided", gap="xsmall"):
-        st.subheader(words, anchor=False)
-        if decision.label is not None:
-            st.text(f"Your answer: {project.label_words(decision.label)}")
-        if decision.reason is not None:
-            reasons = {reason.code: reason.label for reason in project.reasons}
-            st.text(f"Reason: {reasons.get(decision.reason, decision.reason)}")
-        if decision.comment:
-            st.text(f"Comment: {decision.comment}")
         signature = decision.signature
-        widgets.line(f"Signed {signature.name}, {signature.meaning}, {signature.at:%Y-%m-%d %H:%M:%S} UTC")
+        signed = f"Signed {signature.name}, {signature.meaning}, {signature.at:%Y-%m-%d %H:%M:%S} UTC"
+        st.html(answered_html(words, _said(project, decision), signed))
         st.button(
             "Change my decision",
             key=f"change_{decision.decision_id}",
@@ -181,3 +179,13 @@ def _decided(workspace: Workspace, decision: Decision, actor: Actor) -> None:
             shortcut="O",
             width="stretch",
         )
+
+
+def _said(project: Project, decision: Decision) -> list[tuple[str, str]]:
+    reasons = {reason.code: reason.label for reason in project.reasons}
+    return [
+        ("Your answer", "" if decision.label is None else project.label_words(decision.label)),
+        ("Reason", "" if decision.reason is None else reasons.get(decision.reason, decision.reason)),
+        ("How sure", decision.confidence.value if decision.confidence else ""),
+        ("Comment", decision.comment),
+    ]

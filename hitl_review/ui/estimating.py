@@ -8,6 +8,7 @@ from hitl_review.domain.account import Actor
 from hitl_review.errors import ReviewError
 from hitl_review.store import reviews
 from hitl_review.ui import session, widgets
+from hitl_review.ui.panels import titled_html
 from hitl_review.workflow.review import Opened, check_dwell, commit_read
 from hitl_review.workflow.workspace import Workspace
 
@@ -18,9 +19,14 @@ def panel(workspace: Workspace, opened: Opened, actor: Actor) -> str:
     """Draw the own estimate: a percentage by the keys 1 to 9 or exactly, then the call, which stores both."""
     case_id, target = opened.case.case_id, workspace.project.target
     with st.container(border=True, key="estimate", gap="small"):
-        st.subheader(target.question, anchor=False)
-        widgets.line("Your own estimate first; the model's view comes after it is stored.")
-        st.markdown(f"**How likely is {target.positive.words}?** Keys 1 to 9 mean 10 to 90%")
+        st.html(
+            titled_html(
+                target.question,
+                "Your own estimate first; the model's view comes after it is stored.",
+                ask=f"How likely is {target.positive.words}?",
+                how="Keys 1 to 9 mean 10 to 90%",
+            )
+        )
         with st.container(horizontal=True, gap="xxsmall", key="tenths"):
             for digit in range(1, 10):
                 _tenth_button(case_id, digit)
@@ -33,7 +39,7 @@ def panel(workspace: Workspace, opened: Opened, actor: Actor) -> str:
             key=session.field("percent", case_id),
             placeholder="0 to 100",
         )
-        st.markdown("**Your call**, which stores the estimate")
+        st.html('<p class="hr-ask hr-line"><b>Your call</b>, which stores the estimate</p>')
         token = session.token("read", case_id)
         _call_button(
             f"Yes: {target.positive.words}", "Y", (case_id, target.positive.code, token, actor.account_id)

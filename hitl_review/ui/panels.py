@@ -1,7 +1,11 @@
-"""The model's panel and small notices as HTML. Pure, like `charts`."""
+"""The texts of the review page and the model's panel as HTML. Pure, like `charts`.
+
+What belongs together is one piece: every element more costs the browser a millisecond or two per case.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from html import escape
 
 from hitl_review.domain.prediction import Verdict
@@ -16,6 +20,26 @@ _SHAPES = {
     Verdict.UNLIKE_TRAINING: "!",
     Verdict.UNAVAILABLE: "–",
 }
+
+
+def heading_html(case_id: str, about: str) -> str:
+    """Return which case this is, and one quiet line about it."""
+    return f'<div class="hr-heading hr-line"><h3>Case {escape(case_id)}</h3><p>{escape(about)}</p></div>'
+
+
+def titled_html(title: str, *quiet: str, ask: str = "", how: str = "") -> str:
+    """Return the head of a form: its title, quiet lines below it, and what is asked, with how to answer it."""
+    lines = "".join(f"<p>{escape(line)}</p>" for line in quiet if line)
+    asked = f'<p class="hr-ask"><b>{escape(ask)}</b> {escape(how)}</p>' if ask else ""
+    return f'<div class="hr-titled hr-line"><h3>{escape(title)}</h3>{lines}{asked}</div>'
+
+
+def answered_html(title: str, said: Sequence[tuple[str, str]], signed: str) -> str:
+    """Return what was decided, word by word as it was stored, and who signed it."""
+    lines = "".join(
+        f"<p class='hr-said'>{escape(name)}: <b>{escape(text)}</b></p>" for name, text in said if text
+    )
+    return f'<div class="hr-titled hr-line"><h3>{escape(title)}</h3>{lines}<p>{escape(signed)}</p></div>'
 
 
 def model_html(view: ModelView, own: float | None) -> str:

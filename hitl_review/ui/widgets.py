@@ -16,25 +16,10 @@ from hitl_review.workflow.workspace import Workspace
 
 NOT_A_DEVICE: Final = "Not a medical device: for research, teaching and quality work only."
 
-_KEY_GUARD: Final = """
-export default function () {
-  const guard = (event) => {
-    const typing = /^(INPUT|TEXTAREA|SELECT)$/.test(event.target.tagName);
-    if (event.repeat && !typing) { event.stopImmediatePropagation(); event.preventDefault(); }
-  };
-  window.addEventListener("keydown", guard, true);
-  return () => window.removeEventListener("keydown", guard, true);
-}"""
-
 
 def style() -> None:
     """Load the one style sheet of the pages."""
     st.html(cache.STYLE)
-
-
-def no_key_repeat() -> None:
-    """Let a held key count once: without this, a held A would accept case after case."""
-    st.components.v2.component("no_key_repeat", js=_KEY_GUARD)(key="no_key_repeat", height=1)
 
 
 def masthead(demo: bool, actor: Actor | None, everyone: list[Account]) -> None:

@@ -41,15 +41,20 @@ def served(demo: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ser
     server.kill()
 
 
-@pytest.fixture(scope="session")
-def chromium() -> Iterator[Browser]:
-    """Debian's Chromium, or the one that the environment variable CHROMIUM names, without a window."""
+def chromium_path() -> str:
+    """Return where Chromium is: what the environment variable CHROMIUM names, or Debian's."""
     found = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
     if not found:
         raise RuntimeError("No Chromium was found. Install it, or name it in the variable CHROMIUM.")
+    return found
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """A Chromium without a window."""
     expect.set_options(timeout=WAITING_MS)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=_ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=chromium_path(), args=_ARGUMENTS)
         yield browser
         browser.close()
 

@@ -73,7 +73,7 @@ class Server:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.port = _free_port()
+        self.port = free_port()
         self.address = f"http://127.0.0.1:{self.port}"
         self.log = folder.parent / f"{folder.name}.log"
         self._process: subprocess.Popen[bytes] | None = None
@@ -96,21 +96,23 @@ class Server:
     def _wait_until_well(self) -> None:
         until = time.monotonic() + STARTING_SECONDS
         while time.monotonic() < until and self._process is not None and self._process.poll() is None:
-            if _is_well(self.address):
+            if answers(f"{self.address}/healthz"):
                 return
             time.sleep(0.05)
         raise RuntimeError(f"The app did not start:\n{self.log.read_text(encoding='utf-8')}")
 
 
-def _is_well(address: str) -> bool:
+def answers(address: str) -> bool:
+    """Tell whether an address answers well."""
     try:
-        with urlopen(f"{address}/healthz", timeout=2) as answer:
+        with urlopen(address, timeout=2) as answer:
             return bool(answer.status == 200)
     except (URLError, ConnectionError, TimeoutError):
         return False
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port of this machine that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

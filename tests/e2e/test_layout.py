@@ -41,7 +41,9 @@ def assert_no_sideways_scroll(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_the_decision_stands_on_a_desk_screen_without_scrolling(served: Server, sit_at: SitAt, theme: str) -> None:
+def test_the_decision_stands_on_a_desk_screen_without_scrolling(
+    served: Server, sit_at: SitAt, theme: str
+) -> None:
     """At 1440x900 facts, estimate, model, answers, reasons, comment and confidence are all in view at once."""
     desk = sit_at(served, theme=theme)
     desk.sit_down()
@@ -58,11 +60,15 @@ def test_the_decision_stands_on_a_desk_screen_without_scrolling(served: Server, 
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_the_page_follows_the_reader_s_light_or_dark_setting(served: Server, sit_at: SitAt, theme: str) -> None:
+def test_the_page_follows_the_reader_s_light_or_dark_setting(
+    served: Server, sit_at: SitAt, theme: str
+) -> None:
     """The ground is light in a light room and dark in a dark one."""
     desk = sit_at(served, theme=theme)
     desk.sit_down()
-    ground = desk.page.evaluate("() => getComputedStyle(document.querySelector('[data-testid=stApp]')).backgroundColor")
+    ground = desk.page.evaluate(
+        "() => getComputedStyle(document.querySelector('[data-testid=stApp]')).backgroundColor"
+    )
     brightness = sum(map(int, re.findall(r"\d+", ground)[:3])) / 3
     assert brightness > 200 if theme == "light" else brightness < 60
 
@@ -89,6 +95,7 @@ def test_a_whole_case_goes_on_a_phone(served: Server, sit_at: SitAt) -> None:
     expect(desk.page.get_by_label("Your estimate in percent")).to_have_value("70")
     desk.at_rest().button("call_Y").tap()
     desk.at("decide", case)
+    expect(desk.page.locator(".hr-probability")).to_be_in_viewport()
     assert_no_sideways_scroll(desk)
     desk.looked().button("override").tap()
     expect(desk.page.locator(".st-key-reasons")).to_be_visible()
@@ -99,6 +106,7 @@ def test_a_whole_case_goes_on_a_phone(served: Server, sit_at: SitAt) -> None:
     desk.page.get_by_text("High", exact=True).tap()
     desk.button("reason_weighs_differently").tap()
     desk.moved_on_from(case)
+    expect(desk.page.locator(".hr-heading")).to_be_in_viewport()
     (decision,) = decisions(desk.folder, desk.reader)
     assert (decision.case_id, decision.comment) == (case, "Tapped on a phone.")
 

@@ -8,9 +8,9 @@ from streamlit.delta_generator import DeltaGenerator
 from hitl_review.domain.account import Actor
 from hitl_review.errors import HitlError, NotFound
 from hitl_review.store import worklist
-from hitl_review.ui import cache, deciding, estimating, session, widgets
+from hitl_review.ui import attention, cache, deciding, estimating, session, widgets
 from hitl_review.ui.charts import facts_html
-from hitl_review.ui.panels import model_html
+from hitl_review.ui.panels import heading_html, model_html
 from hitl_review.workflow.revealing import Shown, reveal
 from hitl_review.workflow.review import Opened, look_at, next_case, open_case
 from hitl_review.workflow.workspace import Workspace
@@ -31,8 +31,9 @@ def page(workspace: Workspace, actor: Actor) -> None:
         st.warning(str(refusal))
         st.button("Next case", on_click=session.go_to, args=(None,), shortcut="N")
         return
-    widgets.no_key_repeat()
-    session.mark_shown(case_id, _draw(workspace, opened, actor))
+    stage = _draw(workspace, opened, actor)
+    attention.keep(case_id, stage)
+    session.mark_shown(case_id, stage)
 
 
 def _opened(workspace: Workspace, case_id: str, actor: Actor) -> Opened:
@@ -44,9 +45,8 @@ def _draw(workspace: Workspace, opened: Opened, actor: Actor) -> str:
     """Draw the stage a case is at, and return its name."""
     shown = None if opened.needs_read or opened.facts.excluded else _shown(workspace, opened, actor)
     columns = st.columns([8, 5] if shown is None else [10, 11, 7], gap="medium")
-    with columns[0], st.container(gap="xxsmall"):
-        _heading(workspace, opened)
-        st.html(facts_html(opened.facts, compact=shown is not None))
+    with columns[0]:
+        st.html(_heading(workspace, opened) + facts_html(opened.facts, compact=shown is not None))
     if shown is None:
         return _before(workspace, opened, actor, columns[1])
     with columns[1]:
@@ -78,14 +78,11 @@ def _before(workspace: Workspace, opened: Opened, actor: Actor, column: DeltaGen
         return "closed"
 
 
-def _heading(workspace: Workspace, opened: Opened) -> None:
+def _heading(workspace: Workspace, opened: Opened) -> str:
     progress = worklist.progress(workspace.store)
     deferred = f", {progress.deferred} deferred" if progress.deferred else ""
-    with st.container(horizontal=True, vertical_alignment="center", key="heading"):
-        st.subheader(f"Case {opened.case.case_id}", anchor=False, width="content")
-        widgets.line(
-            f"Values of {opened.facts.index_time} · {progress.decided} of {progress.total} cases decided{deferred}"
-        )
+    about = f"Values of {opened.facts.index_time} · {progress.decided} of {progress.total} cases decided{deferred}"
+    return heading_html(opened.case.case_id, about)
 
 
 def _nothing_left(workspace: Workspace) -> None:
