@@ -117,7 +117,7 @@ def parse_beside_its_files(line: str, folder: Path) -> None:
 
 def test_the_table_of_commands_is_the_list_of_commands() -> None:
     """Each command that exists has its row, in the order of the help, and each row its command."""
-    rows = re.findall(r"^\| `(hitl-review [a-z ]+)` \|", section("Command line"), re.MULTILINE)
+    rows = re.findall(r"^\| `(hitl-review [a-z -]+)` \|", section("Command line"), re.MULTILINE)
     assert len(rows) == len(set(rows))
     assert set(rows) == {each.name for each in EVERY}
 

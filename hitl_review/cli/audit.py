@@ -13,6 +13,7 @@ from hitl_review.cli.arguments import (
     workspace_argument,
     workspace_command,
 )
+from hitl_review.cli.receipts import check_receipt, receipt, rotate_key
 from hitl_review.cli.showing import print_json, steps_bar
 
 _SHOW_EXAMPLE = """\
@@ -140,3 +141,6 @@ audit.add_command(verify)
 audit.add_command(export)
 audit.add_command(checkpoint)
 audit.add_command(show)
+audit.add_command(receipt)
+audit.add_command(check_receipt)
+audit.add_command(rotate_key)

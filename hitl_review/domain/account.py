@@ -43,6 +43,7 @@ class Permission(StrEnum):
     READ_GATE = "read gate reports and monitoring"
     READ_LOG = "read the audit log"
     PUBLISH_CHECKPOINT = "publish a checkpoint"
+    ROTATE_KEY = "change the key that signs checkpoints"
     EXPORT = "export data"
     BACK_UP = "back up the workspace"
     READ_STUDY = "read study cases"
@@ -92,7 +93,7 @@ _GRANTS: dict[Role, frozenset[Permission]] = {
     Role.STUDY_LEAD: frozenset(
         {Permission.LEAD_STUDY, Permission.SEE_STUDY_RESULTS, Permission.EXPORT, Permission.READ_MODEL}
     ),
-    Role.ADMIN: frozenset({Permission.MANAGE_ACCOUNTS, Permission.BACK_UP}),
+    Role.ADMIN: frozenset({Permission.MANAGE_ACCOUNTS, Permission.BACK_UP, Permission.ROTATE_KEY}),
     Role.SYSTEM: frozenset(Permission) - {Permission.REVIEW, Permission.ADJUDICATE, Permission.READ_STUDY},
 }
 

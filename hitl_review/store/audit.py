@@ -95,6 +95,22 @@ def events(store: Store, *, after: int = 0) -> Iterator[Event]:
         yield _event(row)
 
 
+def hashes(store: Store, *, upto: int) -> list[str]:
+    """Return the hashes of the first events, in order."""
+    return [
+        row["hash"] for row in store.rows("SELECT hash FROM audit_log WHERE seq <= ? ORDER BY seq", (upto,))
+    ]
+
+
+def of_action(store: Store, action: str) -> list[Event]:
+    """Return every event of a rare action, oldest first; reads the whole log."""
+    rows = store.rows(
+        f"SELECT {_COLUMNS} FROM audit_log WHERE json_extract(payload, '$.action') = ? ORDER BY seq",
+        (action,),
+    )
+    return [_event(row) for row in rows]
+
+
 def latest(
     store: Store,
     *,

@@ -13,13 +13,15 @@ import os
 from pathlib import Path
 from typing import Any, Final
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
 from hitl_review.domain.account import SYSTEM
 from hitl_review.domain.audit import Event
 from hitl_review.domain.checkpoint import DOMAIN, Checkpoint, Frontier, key_id, read_notes, write_note
 from hitl_review.errors import AuditError, WorkspaceError
 from hitl_review.store import audit
 from hitl_review.store.connection import Store, sqlite3
-from hitl_review.store.keys import raw_public_key, read_key
+from hitl_review.store.keys import key_for, raw_public_key
 
 EVERY: Final = 100
 """A checkpoint is due each time the log passes a multiple of this."""
@@ -84,23 +86,25 @@ def anchor_path(folder: Path) -> Path:
     return Path(named) if named else folder / ANCHOR_FILE
 
 
-def publish(store: Store, folder: Path) -> str:
+def publish(store: Store, folder: Path, *, next_key: Ed25519PrivateKey | None = None) -> str:
     """Sign the head of the log, tell of it in the log, and return the note. Joins the open transaction.
 
+    `next_key` is the key that follows from here on, where the log has just told that it does.
     Raises WorkspaceError when the signing key can't be used, or is not the one this log names.
     """
-    opening = _opening(store)
-    key, head = read_key(folder), audit.head(store)
+    origin, public_key, head = origin_of(store), key_in_force(store), audit.head(store)
+    key = next_key or key_for(folder, public_key)
     public_key = raw_public_key(key)
-    if base64.b64encode(public_key).decode() != opening["public_key"]:
-        raise WorkspaceError(
-            "The signing key is not the one this log names. Put back the one made with the workspace."
-        )
     frontier = frontier_at(store, head.size)
-    checkpoint = Checkpoint(str(opening["origin"]), head.size, frontier.root, head.hash)
+    checkpoint = Checkpoint(origin, head.size, frontier.root, head.hash)
     signature = key.sign(checkpoint.body.encode())
     note = write_note(checkpoint.body, [(checkpoint.name, key_id(checkpoint.name, public_key), signature)])
-    detail = {"note": note, "size": frontier.size, "frontier": [peak.hex() for peak in frontier.peaks]}
+    detail = {
+        "note": note,
+        "key": base64.b64encode(public_key).decode(),
+        "size": frontier.size,
+        "frontier": [peak.hex() for peak in frontier.peaks],
+    }
     audit.append(store, "checkpoint.published", f"checkpoint:{head.size}", detail, actor=SYSTEM)
     return note
 
@@ -117,6 +121,18 @@ def frontier_at(store: Store, size: int) -> Frontier:
 
 def _frontier(detail: dict[str, Any]) -> Frontier:
     return Frontier(int(detail["size"]), tuple(bytes.fromhex(peak) for peak in detail["frontier"]))
+
+
+def origin_of(store: Store) -> str:
+    """Return the random id that this log was opened with."""
+    return str(_opening(store)["origin"])
+
+
+def key_in_force(store: Store) -> bytes:
+    """Return the public key that signs now: the one of the newest checkpoint, or the one the log began with."""
+    row = store.row(_NEWEST, (size_of(store),))
+    told = {} if row is None else json.loads(row["payload"])["detail"]
+    return base64.b64decode(told.get("key") or _opening(store)["public_key"])
 
 
 def _opening(store: Store) -> dict[str, Any]:

@@ -30,21 +30,53 @@ def create_key(folder: Path) -> bytes:
 
     Raises WorkspaceError when a key lies there already: a key is never overwritten.
     """
-    key = Ed25519PrivateKey.generate()
+    return raw_public_key(_make(key_path(folder)))
+
+
+def create_next_key(folder: Path) -> Ed25519PrivateKey:
+    """Make the key that is to follow, beside the one in force; one that was left over is put aside for it.
+
+    What was left over is of a change that was never stored: `key_for` would have found the other kind.
+    """
+    next_key_path(folder).unlink(missing_ok=True)
+    return _make(next_key_path(folder))
+
+
+def next_key_path(folder: Path) -> Path:
+    """Return where a key lies that follows the one in force, until it takes its place."""
     path = key_path(folder)
+    return path.with_name(path.name + ".next")
+
+
+def follow(folder: Path) -> None:
+    """Let the next key take the place of the one before it."""
+    os.replace(next_key_path(folder), key_path(folder))
+
+
+def forget_next(folder: Path) -> None:
+    """Remove a key that was made for a change that did not happen."""
+    next_key_path(folder).unlink(missing_ok=True)
+
+
+def _make(path: Path) -> Ed25519PrivateKey:
+    key = Ed25519PrivateKey.generate()
     try:
         descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
     except FileExistsError as error:
         raise WorkspaceError(
             f"There is a signing key at {path} already; move it away or name another place."
         ) from error
+    except OSError as error:
+        raise WorkspaceError(f"No signing key can be made at {path} ({error.strerror}). Name another place.") from error
     with os.fdopen(descriptor, "wb") as file:
         file.write(
             key.private_bytes(
                 serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
             )
         )
-    return raw_public_key(key)
+        file.flush()
+        os.fsync(file.fileno())
+    return key
 
 
 def raw_public_key(key: Ed25519PrivateKey) -> bytes:
@@ -52,9 +84,27 @@ def raw_public_key(key: Ed25519PrivateKey) -> bytes:
     return key.public_key().public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)
 
 
+def key_for(folder: Path, public_key: bytes) -> Ed25519PrivateKey:
+    """Return the private half of a public key; WorkspaceError if neither the key nor the next one is it.
+
+    The next key is in force before it has taken its place: a crash may come in between.
+    """
+    key = read_key(folder)
+    if raw_public_key(key) != public_key and next_key_path(folder).is_file():
+        key = _read(next_key_path(folder))
+    if raw_public_key(key) != public_key:
+        raise WorkspaceError(
+            "The signing key is not the one this log names. Put back the one made with the workspace."
+        )
+    return key
+
+
 def read_key(folder: Path) -> Ed25519PrivateKey:
     """Return the signing key of a workspace; WorkspaceError if it is not there, or no Ed25519 key."""
-    path = key_path(folder)
+    return _read(key_path(folder))
+
+
+def _read(path: Path) -> Ed25519PrivateKey:
     try:
         key = serialization.load_pem_private_key(path.read_bytes(), password=None)
     except OSError as error:
@@ -62,9 +112,7 @@ def read_key(folder: Path) -> Ed25519PrivateKey:
             f"The signing key {path} can't be read ({error.strerror}). Put it back, or name its place in HITL_KEY_FILE."
         ) from error
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
-        raise WorkspaceError(
-            f"{path} holds no signing key. Put back the one made with the workspace."
-        ) from error
+        raise WorkspaceError(f"{path} holds no signing key. Put back the one made with the workspace.") from error
     if not isinstance(key, Ed25519PrivateKey):
         raise WorkspaceError(f"{path} holds no Ed25519 key. Put back the one made with the workspace.")
     return key

@@ -18,10 +18,12 @@ from typing import Final
 from hitl_review.domain.account import SYSTEM, Actor, Permission, require
 from hitl_review.domain.canonical import canonical_json
 from hitl_review.store import audit, checkpoints
+from hitl_review.store.connection import Store
 from hitl_review.workflow.exporting import waiting_beside
 from hitl_review.workflow.workspace import Workspace
 
 GUIDE: Final = Path(__file__).with_name("VERIFY.md")
+RECEIPT_GUIDE: Final = Path(__file__).with_name("RECEIPT.md")
 _PEM_PREFIX: Final = bytes.fromhex("302a300506032b6570032100")
 """What stands before the 32 raw bytes of an Ed25519 key in a PEM file (RFC 8410)."""
 _WHEN: Final = (1980, 1, 1, 0, 0, 0)
@@ -52,20 +54,38 @@ def export_bundle(workspace: Workspace, out: Path, *, actor: Actor = SYSTEM) -> 
 
 
 def _write(workspace: Workspace, path: Path, note: str) -> int:
-    opening = next(audit.events(workspace.store)).told["detail"]
+    key = base64.b64encode(checkpoints.key_in_force(workspace.store)).decode()
+    changes, changed = rotation_files(workspace.store)
     texts = {
         "checkpoint.note": note,
         "checkpoints.txt": "".join(f"{each}\n" for each in checkpoints.notes(workspace.store)),
-        "public_key.pem": public_key_pem(base64.b64decode(opening["public_key"])),
+        "public_key.pem": public_key_pem(base64.b64decode(key)),
         "VERIFY.md": GUIDE.read_text(encoding="utf-8"),
+        "RECEIPT.md": RECEIPT_GUIDE.read_text(encoding="utf-8"),
+        **changes,
     }
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as bundle:
         events, log_sum = _write_log(bundle, log_lines(workspace))
         sums = {"log.jsonl": log_sum} | {name: _sum(text) for name, text in texts.items()}
+        sums |= {name: hashlib.sha256(content).hexdigest() for name, content in changed.items()}
         texts["SHA256SUMS"] = "".join(f"{digest}  {name}\n" for name, digest in sums.items())
         for name, text in texts.items():
             bundle.writestr(_entry(name), text)
+        for name, content in changed.items():
+            bundle.writestr(_entry(name), content)
     return events
+
+
+def rotation_files(store: Store) -> tuple[dict[str, str], dict[str, bytes]]:
+    """Return what openssl needs to follow the key from change to change: statements, old keys; signatures."""
+    texts: dict[str, str] = {}
+    signatures: dict[str, bytes] = {}
+    for place, event in enumerate(audit.of_action(store, "key.rotated"), start=1):
+        detail = event.told["detail"]
+        texts[f"rotations/{place:04d}.txt"] = str(detail["statement"])
+        texts[f"rotations/{place:04d}.pem"] = public_key_pem(base64.b64decode(detail["old"]))
+        signatures[f"rotations/{place:04d}.sig"] = base64.b64decode(detail["signature"])
+    return texts, signatures
 
 
 def log_lines(workspace: Workspace) -> Iterator[str]:

@@ -17,6 +17,8 @@ from hitl_review.errors import HitlError, NotPermitted
 from hitl_review.store import audit
 from hitl_review.workflow.auditing import verify
 from hitl_review.workflow.bundling import export_bundle
+from hitl_review.workflow.checkpointing import publish_checkpoint
+from hitl_review.workflow.rotating import rotate_key
 from hitl_review.workflow.workspace import Workspace
 
 TOOLS = ("bash", "sqlite3", "sha256sum", "openssl", "base64")
@@ -61,7 +63,7 @@ def edit(folder: Path, seq: int, change: tuple[str, str]) -> None:
 def test_an_honest_bundle_passes_every_step(bundle: Path, reviewed: Workspace) -> None:
     """Without a kept checkpoint the last step says what it can't tell."""
     steps = run_guide(bundle)
-    assert [step.returncode for step in steps] == [0, 0, 0, 0], [step.stderr for step in steps]
+    assert [step.returncode for step in steps] == [0, 0, 0, 0, 0], [step.stderr for step in steps]
     size = audit.head(reviewed.store).size
     assert f"{size} events" in steps[1].stdout
     assert "Signature Verified Successfully" in steps[2].stdout
@@ -75,6 +77,27 @@ def test_the_product_agrees(bundle: Path, reviewed: Workspace) -> None:
         found.ok
         and len(found.checkpoints) == 1 + len((bundle / "checkpoints.txt").read_text().split("\nhead ")) - 1
     )
+
+
+def test_a_bundle_of_a_log_whose_key_was_changed_passes_every_step(
+    reviewed: Workspace, tmp_path: Path
+) -> None:
+    """A checkpoint kept from before the change vouches for it; a forged change does not pass."""
+    kept = publish_checkpoint(reviewed)
+    rotate_key(reviewed)
+    rotate_key(reviewed)
+    export_bundle(reviewed, tmp_path / "log.zip")
+    with zipfile.ZipFile(tmp_path / "log.zip") as file:
+        file.extractall(tmp_path / "bundle")
+    folder = tmp_path / "bundle"
+    (folder / "kept.note").write_text(kept, encoding="utf-8")
+    steps = run_guide(folder)
+    assert [step.returncode for step in steps] == [0, 0, 0, 0, 0], [step.stderr for step in steps]
+    change = folder / "rotations" / "0001.txt"
+    change.write_text(
+        change.read_text(encoding="utf-8").replace("behind event", "behind  event"), encoding="utf-8"
+    )
+    assert run_guide(folder)[4].returncode != 0
 
 
 def test_one_changed_character_is_found(bundle: Path) -> None:
