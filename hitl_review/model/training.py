@@ -23,7 +23,7 @@ from hitl_review.model.features import FeatureSpec, Matrix, dmatrix
 from hitl_review.model.presets import Preset, parameters, preset_for
 from hitl_review.project import TrainingPolicy
 
-__all__ = ["Fitting", "TrainedModel", "fit", "train"]
+__all__ = ["Fitting", "TrainedModel", "fit", "measures", "out_of_fold", "train"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -123,6 +123,23 @@ def fit(
         record=_record(rows, recipe, settings.seed, threshold, manifest, measures(judged.outcomes, left_out)),
     )
     return Fitting(model, margins)
+
+
+def out_of_fold(
+    values: Matrix,
+    labels: npt.ArrayLike,
+    *,
+    spec: FeatureSpec,
+    settings: TrainingPolicy,
+    seed: int,
+    weights: npt.ArrayLike | None = None,
+    monotone: Mapping[str, int] | None = None,
+    preset: Preset | None = None,
+) -> Floats:
+    """Return each case's margin from a model fitted without it, as `fit` finds them, for folds of another seed."""
+    rows = _checked(spec, values, labels, weights, None, None)
+    recipe = _recipe(spec, settings, len(rows.labels), monotone or {}, 0, preset)
+    return _out_of_fold(rows, recipe, seed=seed)
 
 
 def _recipe(
