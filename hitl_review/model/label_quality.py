@@ -23,7 +23,7 @@ TOLERANCE: Final = 0.05
 """A reader may agree this much less often than the others before anybody is told."""
 CERTAINTY: Final = 0.99
 """Posterior chance of more than that, shared among the readers, from which a reader stands apart."""
-_DRAWS: Final = 40_000
+_DRAWS: Final = 20_000
 
 
 @dataclass(frozen=True, slots=True)
