@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import re
 from pathlib import Path
 from typing import Any, Final
 
@@ -27,6 +28,8 @@ EVERY: Final = 100
 """A checkpoint is due each time the log passes a multiple of this."""
 ANCHOR_FILE: Final = "checkpoints.txt"
 TAIL_BYTES: Final = 4096
+_FIRST_LINES: Final = re.compile(rf"(?m)^{re.escape(DOMAIN)}/\S+\n[0-9]+\n")
+"""How a note begins. Its last line holds the same name, behind a dash that the end of a file may be cut off from."""
 _NEWEST: Final = (
     "SELECT payload FROM audit_log WHERE seq <= ? AND json_extract(payload, '$.action') = 'checkpoint.published'"
     " ORDER BY seq DESC LIMIT 1"
@@ -180,5 +183,5 @@ def _tail(path: Path) -> str:
     with path.open("rb") as file:
         file.seek(max(path.stat().st_size - TAIL_BYTES, 0))
         text = file.read().decode("utf-8", errors="replace")
-    start = text.find(f"{DOMAIN}/") if not text.startswith(DOMAIN) else 0
-    return text[start:] if start >= 0 else ""
+    start = _FIRST_LINES.search(text)
+    return text[start.start() :] if start else ""

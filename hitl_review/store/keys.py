@@ -67,7 +67,9 @@ def _make(path: Path) -> Ed25519PrivateKey:
             f"There is a signing key at {path} already; move it away or name another place."
         ) from error
     except OSError as error:
-        raise WorkspaceError(f"No signing key can be made at {path} ({error.strerror}). Name another place.") from error
+        raise WorkspaceError(
+            f"No signing key can be made at {path} ({error.strerror}). Name another place."
+        ) from error
     with os.fdopen(descriptor, "wb") as file:
         file.write(
             key.private_bytes(
@@ -112,7 +114,9 @@ def _read(path: Path) -> Ed25519PrivateKey:
             f"The signing key {path} can't be read ({error.strerror}). Put it back, or name its place in HITL_KEY_FILE."
         ) from error
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
-        raise WorkspaceError(f"{path} holds no signing key. Put back the one made with the workspace.") from error
+        raise WorkspaceError(
+            f"{path} holds no signing key. Put back the one made with the workspace."
+        ) from error
     if not isinstance(key, Ed25519PrivateKey):
         raise WorkspaceError(f"{path} holds no Ed25519 key. Put back the one made with the workspace.")
     return key

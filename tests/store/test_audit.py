@@ -316,7 +316,7 @@ def test_events_can_be_read_from_anywhere_on(store: Store) -> None:
 
 
 def test_the_newest_events_can_be_filtered(store: Store) -> None:
-    """By subject, by action or its beginning, by number, and never more than asked for."""
+    """By subject, by action or its beginning, by who acted, by number, and never more than asked for."""
     with store.transaction():
         for number in range(4):
             audit.append(store, "case.opened", f"case:C-{number % 2}", {})
@@ -325,6 +325,10 @@ def test_the_newest_events_can_be_filtered(store: Store) -> None:
     assert [event.seq for event in audit.latest(store, limit=9, subject="case:C-1")] == [4, 2]
     assert [event.seq for event in audit.latest(store, limit=9, action="case.%")] == [4, 3, 2, 1]
     assert [event.seq for event in audit.latest(store, limit=9, before=3, action="case.opened")] == [2, 1]
+    with store.transaction(Actor("anna", "Anna Berg", Role.READER)):
+        audit.append(store, "case.opened", "case:C-1", {})
+    assert [event.seq for event in audit.latest(store, limit=9, actor="anna")] == [6]
+    assert [event.seq for event in audit.latest(store, limit=2, actor="system")] == [5, 4]
 
 
 def test_an_unknown_event_is_none(store: Store) -> None:

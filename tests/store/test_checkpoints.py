@@ -12,6 +12,7 @@ from hitl_review.errors import WorkspaceError
 from hitl_review.store import audit, checkpoints, keys
 from hitl_review.store.connection import Store
 from hitl_review.workflow.workspace import create_workspace, open_workspace
+from tests.tampering import tampered
 
 
 @pytest.fixture
@@ -117,3 +118,33 @@ def test_a_file_that_can_not_be_written_stops_nobody(
     monkeypatch.setenv("HITL_CHECKPOINTS", str(tmp_path / "no" / "such" / "folder.txt"))
     grow(log, 98)
     assert actions(log)[-1] == "checkpoint.published"
+
+
+def test_one_that_is_asked_for_is_published_at_the_end_of_the_transaction(log: Store) -> None:
+    """A promotion or an export asks; the next transaction does not publish again."""
+    with log.transaction():
+        checkpoints.ask(log)
+        audit.append(log, "case.opened", "case:C-1", {})
+    grow(log, 1)
+    assert actions(log)[-3:] == ["case.opened", "checkpoint.published", "case.opened"]
+
+
+def test_a_long_file_is_not_written_again(log: Store, tmp_path: Path) -> None:
+    """Only its end is read, wherever a note is cut there, and what is new is added: each stands in it once."""
+    for _ in range(30):
+        with log.transaction():
+            checkpoints.ask(log)
+            audit.append(log, "case.opened", "case:C-1", {})
+    text = (tmp_path / "new" / "checkpoints.txt").read_text(encoding="utf-8")
+    assert len(text) > 2 * checkpoints.TAIL_BYTES
+    assert [checkpoint.size for _, checkpoint in read_notes(text)] == list(range(3, 63, 2))
+
+
+def test_a_checkpoint_costs_only_what_came_since_the_last(log: Store, tmp_path: Path) -> None:
+    """Older hashes are not read again: one that was altered shows where the log is verified, not here."""
+    grow(log, 120)
+    size = checkpoints.size_of(log)
+    before = checkpoints.frontier_at(log, size)
+    with tampered(tmp_path / "new") as connection:
+        connection.execute("UPDATE audit_log SET hash = ? WHERE seq = 5", ("ab" * 32,))
+    assert checkpoints.frontier_at(log, size) == before
