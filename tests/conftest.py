@@ -18,6 +18,7 @@ from hitl_review.domain.decision import Answer, Confidence, Decision, Modality, 
 from hitl_review.domain.prediction import Prediction
 from hitl_review.project import Project, parse_project
 from hitl_review.store.connection import Store, create_store
+from hitl_review.workflow.sampling import draw_sample, record_finding
 from hitl_review.workflow.workspace import Workspace, create_workspace, open_workspace
 from tests.ward import NOW, PROJECT, Clock, fill, prediction, review, snapshot
 from tests.ward_learning import learn
@@ -88,6 +89,11 @@ def learned_once(reviewed_once: Path, tmp_path_factory: pytest.TempPathFactory) 
     clock = Clock(NOW + timedelta(hours=1))
     with open_workspace(folder, clock=clock) as opened:
         learn(opened, clock)
+        drawn = draw_sample(opened, count=1, seed="4711")
+        auditor = Actor("auditor-1", "Ada Auditor", Role.AUDITOR)
+        record_finding(
+            opened, drawn.sample_id, drawn.decisions[0], "in_order", "", actor=auditor, token="finding-0001"
+        )
     return folder
 
 

@@ -122,19 +122,65 @@ def checkpoint(workspace: Path, out: Path | None, account: str | None) -> None:
     click.echo(note, nl=False)
 
 
-@workspace_command("export", example="hitl-review audit export demo-workspace log-2026-11-22.zip")
+_EXPORT_EXAMPLE = """\
+hitl-review audit export demo-workspace log-2026-11-22.zip
+hitl-review audit export demo-workspace log.ndjson --format fhir
+"""
+
+
+@workspace_command("export", example=_EXPORT_EXAMPLE)
 @workspace_argument
-@click.argument("out", metavar="OUT.zip", type=click.Path(path_type=Path))
+@click.argument("out", metavar="OUT", type=click.Path(path_type=Path))
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["bundle", "fhir", "csv"]),
+    default="bundle",
+    show_default=True,
+    help="A bundle that verifies by itself, FHIR R4 AuditEvents (one a line), or CSV with its byte-exact JSON lines.",
+)
 @account_option
-def export(workspace: Path, out: Path, account: str | None) -> None:
-    """Write the log as a bundle that verifies without this program; its VERIFY.md says how."""
-    from hitl_review.workflow.bundling import export_bundle
+def export(workspace: Path, out: Path, form: str, account: str | None) -> None:
+    """Write the log: as a bundle that verifies without this program (its VERIFY.md says how), as FHIR, or as CSV.
+
+    In CSV, texts that a spreadsheet would run as a formula get an apostrophe in front, and the last column says
+    so; the JSON lines beside it hold every character as it was recorded.
+    """
+    from hitl_review.workflow.log_exports import export_log
     from hitl_review.workflow.workspace import open_workspace
 
     with open_workspace(workspace) as opened:
-        bundle = export_bundle(opened, out, actor=acting(opened, account))
-    click.echo(f"{bundle.events:,} events are in {bundle.path}. Its checkpoint, for your own files:")
-    click.echo(bundle.note, nl=False)
+        done = export_log(opened, out, form=form, actor=acting(opened, account))
+    places = " and ".join(str(path) for path in done.paths)
+    click.echo(
+        f"{done.events:,} events are in {places}. The checkpoint that closes them, for your own files:"
+    )
+    click.echo(done.note, nl=False)
+
+
+@workspace_command("sample", example="hitl-review audit sample demo-workspace --count 20 --seed 4711")
+@workspace_argument
+@click.option(
+    "--count", type=click.IntRange(1, 10_000), default=20, show_default=True, help="How many decisions."
+)
+@click.option("--seed", metavar="TEXT", help="Draw the same sample again; without it, a fresh seed is made.")
+@account_option
+@json_option
+def sample(workspace: Path, count: int, seed: str | None, account: str | None, as_json: bool) -> None:
+    """Draw decisions at random for review; the seed is recorded, so that anybody can draw them again."""
+    from hitl_review.workflow.sampling import draw_sample
+    from hitl_review.workflow.workspace import open_workspace
+
+    with open_workspace(workspace) as opened:
+        drawn = draw_sample(opened, count=count, seed=seed, actor=acting(opened, account))
+    if as_json:
+        print_json(
+            {"sample": drawn.sample_id, "seed": drawn.seed, "of": drawn.of, "decisions": drawn.decisions}
+        )
+        return
+    click.echo(f"{len(drawn.decisions)} of {drawn.of:,} decisions, seed {drawn.seed}:")
+    for decision_id in drawn.decisions:
+        click.echo(decision_id)
 
 
 audit.add_command(verify)
@@ -144,3 +190,4 @@ audit.add_command(show)
 audit.add_command(receipt)
 audit.add_command(check_receipt)
 audit.add_command(rotate_key)
+audit.add_command(sample)

@@ -52,7 +52,7 @@ _ACTION_NAMES: Final = """
     session.refused signature.refused audit.viewed audit.exported checkpoint.published key.rotated
     clock.regressed data.exported backup.made backup.failed
     account.enabled account.changed password.set session.closed signature.given
-    audit.sampled receipt.issued
+    audit.sampled sample.reviewed receipt.issued
     label.disputed label.resolved job.queued job.started job.finished job.failed gate.undecided model.proposed
     model.declined routing.set case.passed case.sampled alarm.raised alarm.cleared monitoring.made
     study.drafted study.amended study.started study.read study.progressed study.reported study.exported

@@ -70,6 +70,9 @@ ACTION_WORDS: Final[Mapping[str, str]] = {
     "key.rotated": "changed the checkpoint key",
     "clock.regressed": "noted that the clock went back",
     "data.exported": "exported data",
+    "audit.sampled": "drew decisions for review",
+    "sample.reviewed": "reviewed a sampled decision",
+    "receipt.issued": "issued a receipt",
     "backup.made": "made a backup",
     "backup.failed": "failed to make a backup",
 }

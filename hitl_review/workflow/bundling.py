@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from hitl_review.domain.account import SYSTEM, Actor, Permission, require
+from hitl_review.domain.audit import Event
 from hitl_review.domain.canonical import canonical_json
 from hitl_review.store import audit, checkpoints
 from hitl_review.store.connection import Store
@@ -90,16 +91,20 @@ def rotation_files(store: Store) -> tuple[dict[str, str], dict[str, bytes]]:
 
 def log_lines(workspace: Workspace) -> Iterator[str]:
     """Yield every event as one line of JSON: the columns of the table, the payload as the text that was hashed."""
-    for event in audit.events(workspace.store):
-        yield canonical_json(
-            {
-                "seq": event.seq,
-                "event_id": event.event_id,
-                "prev_hash": event.prev_hash,
-                "payload": event.payload,
-                "hash": event.hash,
-            }
-        )
+    yield from map(log_line, audit.events(workspace.store))
+
+
+def log_line(event: Event) -> str:
+    """Return an event as one line of JSON, as `log_lines` writes it."""
+    return canonical_json(
+        {
+            "seq": event.seq,
+            "event_id": event.event_id,
+            "prev_hash": event.prev_hash,
+            "payload": event.payload,
+            "hash": event.hash,
+        }
+    )
 
 
 def _write_log(bundle: zipfile.ZipFile, lines: Iterator[str]) -> tuple[int, str]:

@@ -31,6 +31,8 @@ OTHER_VALUES = {
     ("worklist", "state"): "'deferred'",
     ("worklist", "held_until"): "'9999-01-01T00:00:00.000000Z'",
     ("predictions", "verdict"): "'likely'",
+    ("findings", "verdict"): "'remark'",
+    ("samples", "decisions"): "'[]'",
     ("predictions", "label"): "CASE label WHEN 'died' THEN 'alive' ELSE 'died' END",
 }
 """What an attacker would write where only some values are plausible."""
@@ -150,6 +152,9 @@ ADDED_ROWS = {
     " FROM proposals",
     "routings": "SELECT (SELECT event_id FROM audit_log WHERE seq = 1), body, at, by FROM routings",
     "passes": "SELECT 'C-1', prediction_id, routing, audited, audit_share, passed_at, event_id FROM passes LIMIT 1",
+    "samples": "SELECT (SELECT event_id FROM audit_log WHERE seq = 1), seed, upto, of, decisions, at, by FROM samples",
+    "findings": "SELECT (SELECT event_id FROM audit_log WHERE seq = 1), sample, decision_id, verdict, comment, at, by"
+    " FROM findings",
     "monitorings": "SELECT (SELECT event_id FROM audit_log WHERE seq = 1), model, body, at FROM monitorings",
     "alarms": "SELECT (SELECT event_id FROM audit_log WHERE seq = 1), lamp, state, words, model, monitoring, at"
     " FROM alarms",

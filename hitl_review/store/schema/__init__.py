@@ -3,7 +3,7 @@
 Append-only tables carry two triggers that refuse UPDATE and DELETE. Every row names the audit
 event that tells of it (`event_id`), so no row is there without its event. The texts are constants
 because verification compares them, to the letter, with what the file holds. One file per family:
-`log`, `reviewing`, `people`, `learning`, `studies`.
+`log`, `reviewing`, `people`, `learning`, `studies`, `auditing`.
 
 Traps: `Table.transform()` of sqlite-utils drops every trigger, so no table here is ever
 transformed; `INSERT OR REPLACE` slips past a delete trigger unless `recursive_triggers` is on.
@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Final
 
-from hitl_review.store.schema import learning, people, reviewing, studies
+from hitl_review.store.schema import auditing, learning, people, reviewing, studies
 from hitl_review.store.schema.log import AUDIT_LOG, AUDIT_TRIGGERS
 
 __all__ = [
@@ -29,7 +29,7 @@ __all__ = [
     "statements",
 ]
 
-TABLES: Final = {**reviewing.TABLES, **people.TABLES, **learning.TABLES, **studies.TABLES}
+TABLES: Final = {**reviewing.TABLES, **people.TABLES, **learning.TABLES, **studies.TABLES, **auditing.TABLES}
 """The append-only tables, in the order in which they are made."""
 
 CHANGING: Final = {
@@ -40,7 +40,7 @@ CHANGING: Final = {
 }
 """The tables that change in place: what they hold can be made again, or is only of now."""
 
-INDEXES: Final = {**reviewing.INDEXES, **people.INDEXES, **learning.INDEXES, **studies.INDEXES}
+INDEXES: Final = {**reviewing.INDEXES, **people.INDEXES, **learning.INDEXES, **studies.INDEXES, **auditing.INDEXES}
 
 
 def append_only_triggers(table: str) -> dict[str, str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from hitl_review.workflow.twins import learning, people, reviewing, studies
+from hitl_review.workflow.twins import auditing, learning, people, reviewing, studies
 from hitl_review.workflow.twins.kinds import Batch, Told, Twin
 
 __all__ = ["BATCHES", "TWINS", "Batch", "Told", "Twin"]
@@ -18,10 +18,12 @@ TWINS: Final[tuple[Twin, ...]] = (
     *people.TWINS,
     *learning.TWINS,
     *studies.TWINS,
+    *auditing.TWINS,
 )
 BATCHES: Final[tuple[Batch, ...]] = (
     *reviewing.BATCHES,
     *people.BATCHES,
     *learning.BATCHES,
     *studies.BATCHES,
+    *auditing.BATCHES,
 )
