@@ -24,7 +24,7 @@ export CHROMIUM
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run test venv lint unit e2e slow bench evidence clean
+.PHONY: help run test venv lint unit e2e slow bench evidence mutants clean
 
 help: ## list these targets
 	@grep -hE '^[a-z0-9]+:.*## ' Makefile | sed -E 's/^([a-z0-9]+):.*## (.*)/\1|\2/' | awk -F'|' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -68,8 +68,13 @@ bench: $(TO_TEST) ## run every benchmark, each of which prints what it measured
 evidence: $(TO_TEST) ## what the product's claims rest on: each program prints its tables as Markdown
 	@set -e; for each in tests/evidence/evidence_*.py; do PYTHONPATH=. $(BIN)/python "$$each"; done
 
+mutants: $(TO_TEST) ## put small faults into the log and its verifier, and count those that no test notices (an hour)
+	$(BIN)/python -m pip install -qq --constraint constraints.txt --editable ".[mutants]"
+	$(BIN)/mutmut run --max-children $(JOBS)
+	$(BIN)/python -m tests.mutants
+
 clean: ## remove the environments and what tools left behind
-	rm -rf .venv .venv-*/ .mypy_cache .mypy_cache_strict .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-*/ .mypy_cache .mypy_cache_strict .pytest_cache .ruff_cache .hypothesis mutants
 
 # Compiling every module of every package takes longer than all the rest of the set-up; only the tests, whose
 # bounds on time must not meet a first import, wait for it.
