@@ -12,6 +12,7 @@ import random
 import shutil
 import sqlite3
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -89,15 +90,29 @@ def assert_found(folder: Path, pristine: Path, flips: list[Flip], chance: random
     made = 0
     for flip in flips:
         shutil.copyfile(pristine / DATABASE, folder / DATABASE)
-        with tampered(folder) as connection:
+        with _without_the_trigger(folder) as connection:
             expected = flipped(connection, flip, chance.randrange(1, 128))
         if expected is None:
             continue
         found = verify(folder)
         assert found.first_bad_seq == expected, (flip, found.as_lines())
-        assert all(problem.kind != "schema" for problem in found.problems), "the triggers were put back"
+        assert all(problem.kind != "schema" for problem in found.problems), "the trigger was put back"
         made += 1
     return made
+
+
+@contextmanager
+def _without_the_trigger(folder: Path) -> Iterator[sqlite3.Connection]:
+    """Give a raw connection for one change; `tampered`, but only the one trigger in the way is off."""
+    connection = sqlite3.connect(folder / DATABASE, isolation_level=None)
+    for setting in ("foreign_keys = OFF", "ignore_check_constraints = ON", "synchronous = OFF"):
+        connection.execute(f"PRAGMA {setting}")
+    connection.execute("BEGIN")
+    connection.execute("DROP TRIGGER audit_log_no_update")
+    yield connection
+    connection.execute(schema.AUDIT_TRIGGERS["audit_log_no_update"])
+    connection.execute("COMMIT")
+    connection.close()
 
 
 def test_a_changed_byte_of_an_event_is_found_and_named(fifty: Path, fifty_once: Path) -> None:
@@ -203,10 +218,11 @@ def test_a_changed_byte_of_the_file_is_found_or_changes_nothing(fifty: Path) -> 
 
 @pytest.mark.slow
 def test_every_changed_byte_of_the_file_is_found_or_changes_nothing(fifty: Path) -> None:
-    """Exhaustive, over all pages: rows, indexes, free space, freed pages, the file's own header."""
-    found, harmless = assert_found_or_harmless(
-        fifty, list(range((fifty / DATABASE).stat().st_size)), random.Random(4)
-    )
+    """Every byte in use, on all pages: rows, indexes, pointers, the file's header; and every eighth of the rest."""
+    path = fifty / DATABASE
+    used = set(bytes_in_use(path))
+    unused = [place for place in range(path.stat().st_size) if place not in used]
+    found, harmless = assert_found_or_harmless(fifty, [*used, *unused[::8]], random.Random(4))
     assert found > 50_000
     assert harmless > 0
 
