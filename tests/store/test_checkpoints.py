@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from hitl_review.domain.account import Actor, Role
 from hitl_review.domain.checkpoint import Frontier, read_notes
 from hitl_review.errors import WorkspaceError
 from hitl_review.store import audit, checkpoints, keys
@@ -87,8 +88,12 @@ def test_another_key_signs_nothing(log: Store, tmp_path: Path) -> None:
     """The log names the key it was made with."""
     (tmp_path / "new" / keys.KEY_FILE).unlink()
     keys.create_key(tmp_path / "new")
-    with pytest.raises(WorkspaceError, match="not the one this log names"), log.transaction():
+    with pytest.raises(WorkspaceError) as refused, log.transaction():
         checkpoints.publish(log, tmp_path / "new")
+    assert (
+        str(refused.value)
+        == "The signing key is not the one this log names. Put back the one made with the workspace."
+    )
 
 
 def test_what_a_crash_kept_out_of_the_file_comes_with_the_next(log: Store, tmp_path: Path) -> None:
@@ -148,3 +153,39 @@ def test_a_checkpoint_costs_only_what_came_since_the_last(log: Store, tmp_path: 
     with tampered(tmp_path / "new") as connection:
         connection.execute("UPDATE audit_log SET hash = ? WHERE seq = 5", ("ab" * 32,))
     assert checkpoints.frontier_at(log, size) == before
+
+
+def test_a_note_says_what_the_log_is(log: Store, tmp_path: Path) -> None:
+    """Origin, size, tree and head, in the product's own name, whoever's act made it due."""
+    grow(log, 4)
+    hashes = [row["hash"] for row in log.rows("SELECT hash FROM audit_log ORDER BY seq")]
+    with log.transaction(Actor("anna", "Anna Berg", Role.APPROVER)):
+        note = checkpoints.publish(log, tmp_path / "new")
+    event = audit.latest(log, limit=1)[0].told
+    found = read_notes(note)[0][1]
+    root = Frontier().grown(map(bytes.fromhex, hashes)).root
+    assert (found.size, found.root, found.head) == (6, root, hashes[-1])
+    assert found.origin == next(audit.events(log)).told["detail"]["origin"]
+    assert (event["actor"], event["subject"]) == ("system", "checkpoint:6")
+    assert event["detail"]["note"] == note
+
+
+def test_the_end_of_a_file_is_read_from_the_beginning_of_a_note(
+    log: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Wherever it is cut: in a name, in a number, in the middle of a dash's three bytes."""
+    for _ in range(4):
+        with log.transaction():
+            checkpoints.ask(log)
+            audit.append(log, "case.opened", "case:C-1", {})
+    path = tmp_path / "new" / "checkpoints.txt"
+    size = path.stat().st_size
+    assert [len(read_notes(_end(path, size - cut, monkeypatch))) for cut in (0, 1)] == [4, 3]
+    for cut in range(size // 2):
+        notes = read_notes(_end(path, size - cut, monkeypatch))
+        assert notes[-1][1].size == 9, cut
+
+
+def _end(path: Path, size: int, monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.setattr(checkpoints, "TAIL_BYTES", size)
+    return checkpoints._tail(path)
