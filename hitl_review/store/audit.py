@@ -120,6 +120,10 @@ def latest(
     subject: str | None = None,
     action: str | None = None,
     actor: str | None = None,
+    model: str | None = None,
+    outcome: str | None = None,
+    since: str | None = None,
+    until: str | None = None,
 ) -> list[Event]:
     """Return the newest events first, at most `limit`, between the seqs `after` and `before`, filtered if asked.
 
@@ -131,8 +135,16 @@ def latest(
         " AND (?3 IS NULL OR json_extract(payload, '$.subject') = ?3)"
         " AND (?4 IS NULL OR json_extract(payload, '$.action') LIKE ?4)"
         " AND (?5 IS NULL OR json_extract(payload, '$.actor') = ?5)"
-        " ORDER BY seq DESC LIMIT ?6",
-        (_BEYOND if before is None else before, after, subject, action, actor, limit),
+        " AND (?6 IS NULL OR json_extract(payload, '$.detail.model') = ?6"
+        " OR json_extract(payload, '$.subject') = 'model:' || ?6)"
+        " AND (?7 IS NULL OR json_extract(payload, '$.detail.outcome') = ?7)"
+        " AND (?8 IS NULL OR json_extract(payload, '$.at') >= ?8)"
+        " AND (?9 IS NULL OR json_extract(payload, '$.at') < ?9)"
+        " ORDER BY seq DESC LIMIT ?10",
+        (
+            *(_BEYOND if before is None else before, after, subject, action, actor),
+            *(model, outcome, since, until, limit),
+        ),
     )
     return [_event(row) for row in rows]
 

@@ -90,6 +90,14 @@ def latest_reveal(store: Store, case_id: str, reader: str) -> Reveal | None:
     return None if row is None else _reveal(row)
 
 
+def reveals_of_case(store: Store, case_id: str) -> list[Reveal]:
+    """Return everything that was shown of a case, to whomever, oldest first."""
+    return [
+        _reveal(row)
+        for row in store.rows("SELECT * FROM reveals WHERE case_id = ? ORDER BY rowid", (case_id,))
+    ]
+
+
 def all_reveals(store: Store) -> list[Reveal]:
     """Return every reveal, in the order of the log."""
     return [_reveal(row) for row in store.rows("SELECT * FROM reveals ORDER BY rowid")]

@@ -10,6 +10,7 @@ import streamlit as st
 
 from hitl_review.domain.account import Account, Actor
 from hitl_review.ui import cache, session
+from hitl_review.workflow.auditing import printable
 from hitl_review.workflow.deciding import last_saved
 from hitl_review.workflow.review import Opened, next_case
 from hitl_review.workflow.workspace import Workspace
@@ -59,6 +60,11 @@ def refusal() -> None:
 def literal(text: str) -> str:
     """Return Markdown that shows a text as it is: labels of buttons are Markdown, and names are people's text."""
     return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", text)
+
+
+def plain(text: str) -> str:
+    """Return Markdown that shows a text as it is, invisible characters as codes: for texts that may quote people."""
+    return literal(printable(text))
 
 
 def line(text: str) -> None:

@@ -7,7 +7,7 @@ that was kept elsewhere, and every result says so.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any, Final
@@ -24,6 +24,7 @@ from hitl_review.workflow.checkpointing import (
     checkpoint_problems,
     held_in,
     held_in_log,
+    held_in_text,
     named,
     places_in,
 )
@@ -68,22 +69,29 @@ def verify(
     workspace_folder: Path,
     *,
     checkpoints: Sequence[Path] = (),
+    notes: Mapping[str, str] | None = None,
     progress: Progress = lambda done, total: None,
 ) -> Verification:
     """Check a workspace's database: schema, pages, chain, payloads, every row against its event, and checkpoints.
 
-    `checkpoints` are files of notes that were kept elsewhere: only they show that the log was cut short or
-    written anew. Works on a database whose schema was altered, which no other step opens. Raises
-    WorkspaceMissing or AuditError when the check can't be made.
+    `checkpoints` are files of notes that were kept elsewhere, `notes` the texts of such files by name: only
+    they show that the log was cut short or written anew. Works on a database whose schema was altered, which
+    no other step opens. Raises WorkspaceMissing or AuditError when the check can't be made.
     """
-    return verify_file(workspace_folder / DATABASE, checkpoints=checkpoints, progress=progress)
+    return verify_file(workspace_folder / DATABASE, checkpoints=checkpoints, notes=notes, progress=progress)
 
 
 def verify_file(
-    path: Path, *, checkpoints: Sequence[Path] = (), progress: Progress = lambda done, total: None
+    path: Path,
+    *,
+    checkpoints: Sequence[Path] = (),
+    notes: Mapping[str, str] | None = None,
+    progress: Progress = lambda done, total: None,
 ) -> Verification:
     """Check a database file as `verify` does, wherever it lies and whatever its name: a backup, say."""
     held = held_in(checkpoints)
+    for name, text in (notes or {}).items():
+        held += held_in_text(text, name)
     with inspection.opened(path) as store:
         try:
             return _verified(store, path, held, progress)

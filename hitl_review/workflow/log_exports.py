@@ -65,7 +65,7 @@ def export_log(workspace: Workspace, out: Path, *, form: str = "bundle", actor: 
             audit.append(workspace.store, "audit.exported", f"log:{form}", {"format": form})
             note = checkpoints.publish(workspace.store, workspace.folder)
         checkpoints.anchor(workspace.store, workspace.folder)
-        files = [stack.enter_context(path.open("wb")) for path in waiting]
+        files: list[BinaryIO] = [stack.enter_context(path.open("wb")) for path in waiting]
         events = _WRITERS[form](workspace, files)
         for file, place, path in zip(files, waiting, paths, strict=True):
             file.flush()
@@ -114,7 +114,8 @@ def row_of(event: Event) -> tuple[str, ...]:
     """Return an event as cells, defused; the last one tells whether that changed any of them."""
     told = event.told
     detail: Mapping[str, Any] = told["detail"]
-    signature = detail.get("signature") if isinstance(detail.get("signature"), Mapping) else {}
+    found = detail.get("signature")
+    signature: Mapping[str, Any] = found if isinstance(found, Mapping) else {}
     about = [told["seq"], *(told[name] for name in COLUMNS[1:6]), *(detail.get(name) for name in COLUMNS[6:])]
     signed = [signature.get(name.removeprefix("signed_")) for name in _SIGNED]
     rest = [

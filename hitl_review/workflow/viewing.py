@@ -10,13 +10,15 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
 from hitl_review.domain.account import Actor, Permission, require
-from hitl_review.domain.audit import Event
+from hitl_review.domain.audit import Event, stamp
 from hitl_review.domain.registry import Figure, ModelVersion, Promotion
 from hitl_review.errors import Conflict
-from hitl_review.store import audit, models
+from hitl_review.store import audit, history, models
+from hitl_review.store.connection import Store
 from hitl_review.workflow.workspace import Workspace
 
 PAGE: Final = 50
@@ -41,6 +43,29 @@ class LogPage:
         return self.reached if self.reached > 1 else None
 
 
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """Which events are looked for; None and nothing mean all."""
+
+    case_id: str | None = None
+    account_id: str | None = None
+    action: str | None = None
+    """`decision.%` means every decision."""
+    model: str | None = None
+    """The digest of a model version."""
+    outcome: str | None = None
+    """`accepted`, `overridden` or `deferred`."""
+    since: date | None = None
+    until: date | None = None
+    """The first and the last day, UTC."""
+
+    @property
+    def told(self) -> dict[str, object]:
+        """What an event tells of them."""
+        kept = {name: getattr(self, name) for name in self.__slots__ if getattr(self, name) is not None}
+        return {name: str(value) for name, value in kept.items()}
+
+
 def view_log(
     workspace: Workspace,
     *,
@@ -50,36 +75,58 @@ def view_log(
     account_id: str | None = None,
     action: str | None = None,
     before: int | None = None,
+    filters: Filters | None = None,
 ) -> LogPage:
     """Return one page of the log to a person who may read it; the first look of a sitting is logged.
 
-    `sitting` is the token of one sitting in front of the log. The filters are a case, who acted, and an
-    action (`decision.%` means every decision). Raises NotPermitted without the role, and
-    StoreUnavailable where the look can't be logged: then nothing is shown.
+    `sitting` is the token of one sitting in front of the log with these filters: a case, who acted, an
+    action (`decision.%` means every decision), or all that `filters` can say. Raises NotPermitted without
+    the role, and StoreUnavailable where the look can't be logged: then nothing is shown.
     """
-    require(actor, Permission.READ_LOG)
-    _log_look(workspace, actor, sitting)
-    size = audit.head(workspace.store).size
-    top = size + 1 if before is None else min(before, size + 1)
-    bottom = max(0, top - 1 - REACH)
+    filters = filters or Filters(case_id, account_id, action)
+    log_look(workspace, "log:events", {"through": "page", **filters.told}, actor=actor, sitting=sitting)
+    store, size = workspace.store, audit.head(workspace.store).size
+    first, last = _bounds(store, filters, size)
+    top = last if before is None else min(before, last)
+    bottom = max(first - 1, top - 1 - REACH)
     found = audit.latest(
-        workspace.store,
+        store,
         limit=PAGE,
         before=top,
         after=bottom,
-        subject=None if case_id is None else f"case:{case_id}",
-        action=action,
-        actor=account_id,
+        subject=None if filters.case_id is None else f"case:{filters.case_id}",
+        action=filters.action,
+        actor=filters.account_id,
+        model=filters.model,
+        outcome=filters.outcome,
+        since=None if filters.since is None else stamp(_midnight(filters.since)),
+        until=None if filters.until is None else stamp(_midnight(filters.until) + timedelta(days=1)),
     )
-    reached = found[-1].seq if len(found) == PAGE else bottom + 1
+    at_end = bottom < first
+    reached = found[-1].seq if len(found) == PAGE else 1 if at_end else bottom + 1
     return LogPage(tuple(found), size, reached)
 
 
-def _log_look(workspace: Workspace, actor: Actor, sitting: str) -> None:
+def _bounds(store: Store, filters: Filters, size: int) -> tuple[int, int]:
+    """Return the first seq of a period, and the one behind its last."""
+    first = 1 if filters.since is None else history.first_at(store, _midnight(filters.since), size)
+    end = None if filters.until is None else _midnight(filters.until) + timedelta(days=1)
+    return first, size + 1 if end is None else history.first_at(store, end, size)
+
+
+def _midnight(day: date) -> datetime:
+    return datetime(day.year, day.month, day.day, tzinfo=UTC)
+
+
+def log_look(
+    workspace: Workspace, subject: str, detail: Mapping[str, object], *, actor: Actor, sitting: str
+) -> None:
+    """Tell in the log that somebody looks at what it holds, once per sitting, before anything is shown."""
+    require(actor, Permission.READ_LOG)
     earlier = audit.find(workspace.store, sitting)
     if earlier is None:
         with workspace.store.transaction(actor):
-            audit.append(workspace.store, "audit.viewed", "log:events", {"through": "page"}, event_id=sitting)
+            audit.append(workspace.store, "audit.viewed", subject, detail, event_id=sitting)
     elif (earlier.told["actor"], earlier.told["action"]) != (actor.account_id, "audit.viewed"):
         raise Conflict("This sitting's token belongs to another act. Open the log anew.")
 

@@ -1,0 +1,146 @@
+"""The log as a list: filters, a page of events, one event whole."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from typing import Final
+
+import streamlit as st
+
+from hitl_review.domain.account import SYSTEM, Actor
+from hitl_review.store import models
+from hitl_review.ui import session, widgets
+from hitl_review.ui.log_table import ACTION_WORDS, line_of, lines_html, whole_text
+from hitl_review.workflow.viewing import PAGE, REACH, Filters, LogPage, view_log
+from hitl_review.workflow.workspace import Workspace
+
+ANY_DECISION: Final = "decision.%"
+HERE: Final = "log"
+"""The place in the session under which the page keeps what it needs; it has no case."""
+_OUTCOMES: Final = {"accepted": "Accepted", "overridden": "Overridden", "deferred": "Deferred"}
+
+
+def part(workspace: Workspace, actor: Actor, people: Mapping[str, str]) -> None:
+    """Draw the filters, the events that fit, and one of them whole."""
+    _filters(workspace, people)
+    filters = _chosen()
+    looked = view_log(
+        workspace,
+        actor=actor,
+        sitting=sitting(actor, repr(filters)),
+        before=_befores()[-1] if _befores() else None,
+        filters=filters,
+    )
+    _events(looked, people)
+    _one_event(looked)
+
+
+def sitting(actor: Actor, what: str) -> str:
+    """Return the token of one sitting in front of something: each is logged once."""
+    return session.token("view", HERE, f"{actor.account_id}/{hashlib.sha256(what.encode()).hexdigest()[:16]}")
+
+
+def _filters(workspace: Workspace, people: Mapping[str, str]) -> None:
+    names = {**people, SYSTEM.account_id: "The system itself"}
+    actions = {name: words[:1].upper() + words[1:] for name, words in ACTION_WORDS.items()}
+    versions = {each.digest: each.name for each in models.versions(workspace.store)}
+    with st.container(horizontal=True, key="filters", gap="small"):
+        st.text_input(
+            "Case", key=session.field("case", HERE), placeholder="Any case", on_change=_from_the_newest
+        )
+        _choice("Person", "person", names)
+        _choice("Action", "action", {ANY_DECISION: "Any decision", **actions})
+        _choice("Outcome", "outcome", _OUTCOMES)
+        _choice("Model", "model", versions)
+        st.date_input(
+            "From", None, key=session.field("since", HERE), on_change=_from_the_newest, format="YYYY-MM-DD"
+        )
+        st.date_input(
+            "To", None, key=session.field("until", HERE), on_change=_from_the_newest, format="YYYY-MM-DD"
+        )
+
+
+def _choice(label: str, name: str, words: Mapping[str, str]) -> None:
+    st.selectbox(
+        label,
+        list(words),
+        index=None,
+        key=session.field(name, HERE),
+        format_func=lambda each: words.get(each, each),
+        placeholder=f"Any {name}",
+        on_change=_from_the_newest,
+    )
+
+
+def _chosen() -> Filters:
+    return Filters(
+        case_id=(session.value("case", HERE) or "").strip() or None,
+        account_id=session.value("person", HERE),
+        action=session.value("action", HERE),
+        model=session.value("model", HERE),
+        outcome=session.value("outcome", HERE),
+        since=session.value("since", HERE),
+        until=session.value("until", HERE),
+    )
+
+
+def _befores() -> tuple[int, ...]:
+    """Where the pages that were turned began; the last one is the page that is shown."""
+    turned: tuple[int, ...] = session.value("befores", HERE, ())
+    return turned
+
+
+def _turn(befores: tuple[int, ...]) -> None:
+    session.set_value("befores", HERE, befores)
+
+
+def _from_the_newest() -> None:
+    _turn(())
+
+
+def _events(looked: LogPage, people: Mapping[str, str]) -> None:
+    if looked.events:
+        st.html(lines_html(line_of(event, people) for event in looked.events))
+    else:
+        st.text("No such event among those that were looked at.")
+    widgets.line(_reach_words(looked))
+    with st.container(horizontal=True, key="pager"):
+        befores = _befores()
+        st.button(
+            "Newer", on_click=_turn, args=(befores[:-1],), disabled=not befores, icon=":material/arrow_back:"
+        )
+        older = looked.older
+        st.button(
+            "Older",
+            on_click=_turn,
+            args=((*befores, older or 0),),
+            disabled=older is None,
+            icon=":material/arrow_forward:",
+            icon_position="right",
+        )
+
+
+def _reach_words(looked: LogPage) -> str:
+    if looked.older is None:
+        end = "This is the beginning of the log, or of the period."
+    elif len(looked.events) < PAGE:
+        end = f"One look goes back through {REACH:,} events, here to number {looked.reached:,}; older ones come next."
+    else:
+        end = f"Up to {PAGE} are shown at a time."
+    return f"The log holds {looked.size:,} events. {end} That you looked is one of them."
+
+
+def _one_event(looked: LogPage) -> None:
+    events = {event.seq: event for event in looked.events}
+    chosen = st.selectbox(
+        "One event, whole",
+        list(events),
+        index=None,
+        key=f"event_{looked.events[0].seq if events else 0}",
+        format_func=lambda seq: f"Number {seq}",
+        placeholder="Choose its number",
+        width=320,
+    )
+    if chosen in events:
+        st.code(whole_text(events[chosen]), language=None, wrap_lines=True)

@@ -1,0 +1,120 @@
+"""A screen of the past is shown again as it was: the stored bytes, checked against the digest that was signed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from hitl_review.domain.account import Actor, Permission, require
+from hitl_review.domain.audit import Event, text_digest
+from hitl_review.domain.decision import Decision, Reveal
+from hitl_review.domain.prediction import Verdict
+from hitl_review.domain.screen import (
+    Fact,
+    FactGroup,
+    Facts,
+    Gravity,
+    Mark,
+    ModelView,
+    Notice,
+    ReasonLine,
+    Screen,
+)
+from hitl_review.errors import NotFound
+from hitl_review.store import audit, history, reviews
+from hitl_review.workflow.viewing import REACH, log_look
+from hitl_review.workflow.workspace import Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class CaseHistory:
+    """Everything the log tells of a case: events, and every decision with whether a later one replaced it."""
+
+    case_id: str
+    events: tuple[Event, ...]
+    decisions: tuple[Decision, ...]
+    reveals: tuple[Reveal, ...]
+    openings_from: int
+    """Openings of the case are listed from this event on; all else is complete."""
+
+    @property
+    def replaced(self) -> frozenset[str]:
+        """The decisions that a later one replaced."""
+        return frozenset(each.supersedes for each in self.decisions if each.supersedes is not None)
+
+
+@dataclass(frozen=True, slots=True)
+class PastScreen:
+    """A screen as it was: its bytes, whether they are the ones that were shown, and the screen to be drawn."""
+
+    reveal: Reveal
+    body: str
+    digest_ok: bool
+    screen: Screen | None
+    """None where the bytes can't be drawn as a screen of this version."""
+
+
+def case_history(workspace: Workspace, case_id: str, *, actor: Actor, sitting: str) -> CaseHistory:
+    """Return the whole history of a case; the look is logged. NotFound where there is no such case."""
+    store = workspace.store
+    log_look(workspace, f"case:{case_id}", {"through": "history"}, actor=actor, sitting=sitting)
+    told = {event.seq: event for event in history.events_of_case(store, case_id)}
+    if not told:
+        raise NotFound(f"There is no case {case_id} here. Look at its spelling.")
+    size = audit.head(store).size
+    bottom = max(size - REACH, 0)
+    for action in ("case.opened", "audit.viewed"):
+        openings = audit.latest(store, limit=500, after=bottom, subject=f"case:{case_id}", action=action)
+        told |= {event.seq: event for event in openings}
+    return CaseHistory(
+        case_id,
+        tuple(told[seq] for seq in sorted(told)),
+        tuple(reviews.decisions_of_case(store, case_id)),
+        tuple(reviews.reveals_of_case(store, case_id)),
+        bottom + 1,
+    )
+
+
+def past_screen(workspace: Workspace, reveal_id: str, *, actor: Actor, sitting: str) -> PastScreen:
+    """Return a screen as it was shown; that it is looked at again is logged."""
+    require(actor, Permission.READ_LOG)
+    store = workspace.store
+    reveal = reviews.reveal(store, reveal_id)
+    detail = {"through": "screen", "reveal": reveal_id, "shown_digest": reveal.screen}
+    log_look(workspace, f"case:{reveal.case_id}", detail, actor=actor, sitting=sitting)
+    body = reviews.screen_body(store, reveal.screen)
+    event = audit.find(store, reveal_id)
+    told = None if event is None else event.told["detail"].get("shown_digest")
+    return PastScreen(reveal, body, text_digest(body) == reveal.screen == told, screen_of(body))
+
+
+def screen_of(body: str) -> Screen | None:
+    """Return the screen that a stored text holds, or None if it is not exactly one of this version."""
+    try:
+        told = json.loads(body)
+        screen = Screen(_facts(told["facts"]), _view(told["view"]))
+    except (KeyError, TypeError, ValueError):
+        return None
+    return screen if screen.body == body else None
+
+
+def _facts(told: Mapping[str, Any]) -> Facts:
+    groups = tuple(
+        FactGroup(
+            group["label"], tuple(Fact(**{**fact, "mark": Mark(fact["mark"])}) for fact in group["facts"])
+        )
+        for group in told["groups"]
+    )
+    return Facts(**{**told, "groups": groups})
+
+
+def _view(told: Mapping[str, Any]) -> ModelView:
+    reasons = tuple(ReasonLine(**reason) for reason in told["reasons"])
+    notices = tuple(
+        Notice(**{**notice, "gravity": Gravity(notice["gravity"])}) for notice in told["reliability"]
+    )
+    return ModelView(
+        **{**told, "reasons": reasons, "reliability": notices, "verdict": Verdict(told["verdict"])}
+    )

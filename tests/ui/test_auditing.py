@@ -1,0 +1,241 @@
+"""The auditor's parts: what is filtered, what a case's history shows, past screens, rates, samples, verdicts."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from hitl_review.domain.account import Actor
+from hitl_review.domain.audit import text_digest
+from hitl_review.domain.screen import Facts, ModelView, Screen
+from hitl_review.errors import AuditError, NotFound, NotPermitted
+from hitl_review.store import accounts, audit, reviews, samples
+from hitl_review.ui.auditing_proof import MOST_BYTES, notes_of, prepared, verdict_html
+from hitl_review.ui.auditing_tables import decisions_html, rates_html, sample_html
+from hitl_review.ui.verify_process import begin
+from hitl_review.workflow.auditing import verify
+from hitl_review.workflow.checkpointing import publish_checkpoint
+from hitl_review.workflow.override_rates import override_rates
+from hitl_review.workflow.past_screens import case_history, past_screen, screen_of
+from hitl_review.workflow.sampling import draw_sample
+from hitl_review.workflow.workspace import Workspace
+from tests.ui.markup import HOSTILE, assert_harmless, assert_table
+
+
+def drawn(part: str) -> None:
+    """The script of a page that is one part of the auditor's; it is run by its source."""
+    from importlib import import_module
+
+    from hitl_review.domain.account import Actor, Role
+    from hitl_review.store import accounts
+    from hitl_review.ui import session
+
+    with session.workspace() as workspace:
+        people = {each.account_id: each.name for each in accounts.everyone(workspace.store)}
+        import_module(f"hitl_review.ui.{part}").part(
+            workspace, Actor("auditor-1", "Ada Auditor", Role.AUDITOR), people
+        )
+
+
+@pytest.fixture
+def sit(reviewed_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], AppTest]:
+    """Draws one part on a copy of the ward."""
+    monkeypatch.setenv("HITL_WORKSPACE", str(reviewed_folder))
+    return lambda part: well(AppTest.from_function(drawn, kwargs={"part": part}, default_timeout=60).run())
+
+
+def well(app: AppTest) -> AppTest:
+    """The page, if it was drawn without an exception."""
+    assert not app.exception, app.exception
+    return app
+
+
+def shown(app: AppTest) -> str:
+    """All HTML of a page."""
+    return "".join(str(each.proto.body) for each in app.get("html"))
+
+
+# Pages
+
+
+def test_events_are_filtered_by_outcome_model_and_period(sit: Callable[[str], AppTest]) -> None:
+    """Each filter leaves what it names; a period without events leaves none."""
+    app = sit("auditing_events")
+    app.selectbox(key="outcome_log").select("overridden").run()
+    well(app)
+    assert "overrode the model" in shown(app) and "accepted the model" not in shown(app)
+    app.date_input(key="until_log").set_value("2026-11-21").run()
+    assert any("No such event" in each.value for each in well(app).text)
+    app.date_input(key="until_log").set_value("2026-11-22").run()
+    assert "overrode the model" in shown(well(app))
+
+
+def test_a_case_shows_its_replaced_decision(sit: Callable[[str], AppTest]) -> None:
+    """Both values, both signatures, and which one stands; an unknown case is said to be none."""
+    app = sit("auditing_case")
+    app.text_input(key="one_case_log").set_value("C-2").run()
+    text = shown(well(app))
+    assert "replaced by a later one" in text and "in force" in text and "Walks the stairs" in text
+    app.text_input(key="one_case_log").set_value("![x](http://example.org/x.png)").run()
+    assert "\\!\\[x\\]" in well(app).warning[0].value
+
+
+@pytest.mark.parametrize("part", ["auditing_rates", "auditing_sample", "auditing_proof"])
+def test_the_other_parts_are_drawn(sit: Callable[[str], AppTest], part: str) -> None:
+    """Before anything was asked of them."""
+    sit(part)
+
+
+# What they stand on
+
+
+def test_a_history_is_complete_and_the_look_is_logged_once(reviewed: Workspace, auditor: Actor) -> None:
+    """From arrival to the change of mind; the second run of the page is no second look."""
+    for _ in range(2):
+        found = case_history(reviewed, "C-2", actor=auditor, sitting="look-0001")
+    actions = [event.told["action"] for event in found.events]
+    assert actions[0] == "case.received" and actions.count("decision.amended") == 1
+    assert {"prediction.made", "case.opened", "read.committed", "prediction.shown"} <= set(actions)
+    assert len(found.replaced) == 1 and len(found.decisions) == 2
+    looks = [event for event in audit.events(reviewed.store) if event.told["subject"] == "case:C-2"]
+    assert [event.told["action"] for event in looks].count("audit.viewed") == 1
+
+
+def test_a_reader_may_look_at_none_of_it(reviewed: Workspace, reader: Actor) -> None:
+    """Not even at the history of a case they decided."""
+    reveal = reviews.all_reveals(reviewed.store)[0]
+    for look in (
+        lambda: case_history(reviewed, "C-2", actor=reader, sitting="look-0001"),
+        lambda: past_screen(reviewed, reveal.reveal_id, actor=reader, sitting="look-0002"),
+        lambda: override_rates(reviewed, actor=reader, sitting="look-0003"),
+    ):
+        with pytest.raises(NotPermitted):
+            look()
+
+
+def test_an_unknown_case_has_no_history(reviewed: Workspace, auditor: Actor) -> None:
+    """And is told by the name that was asked for."""
+    with pytest.raises(NotFound, match="C-99"):
+        case_history(reviewed, "C-99", actor=auditor, sitting="look-0001")
+
+
+def test_a_stored_screen_is_the_one_that_was_shown(
+    a_view: Callable[..., ModelView], hostile_facts: Facts
+) -> None:
+    """Read back from its bytes, to the letter; anything else is not drawn."""
+    screen = Screen(hostile_facts, a_view())
+    assert screen_of(screen.body) == screen
+    assert screen_of(screen.body.replace('"margin"', '"margim"')) is None
+    assert screen_of("[]") is None and screen_of("{") is None
+
+
+def test_a_changed_screen_is_told(reviewed: Workspace, auditor: Actor) -> None:
+    """By the digest that its event tells."""
+    reveal = reviews.all_reveals(reviewed.store)[0]
+    found = past_screen(reviewed, reveal.reveal_id, actor=auditor, sitting="look-0001")
+    assert found.digest_ok and text_digest(found.body) == reveal.screen
+    with reviewed.store.transaction():
+        reviewed.store.db.execute("DROP TRIGGER screens_no_update")
+        reviewed.store.write("UPDATE screens SET body = replace(body, 'C-1', 'C-9')")
+    assert not past_screen(reviewed, reveal.reveal_id, actor=auditor, sitting="look-0001").digest_ok
+
+
+def test_rates_count_decisions_in_force(reviewed: Workspace, auditor: Actor) -> None:
+    """One of four deferred, none overridden any more; each with its interval."""
+    rates = override_rates(reviewed, actor=auditor, sitting="look-0001")
+    assert (rates.overridden.count, rates.overridden.of, rates.deferred.count) == (0, 4, 1)
+    assert (rates.deferred.low, rates.deferred.high) == pytest.approx((0.0456, 0.6994), abs=1e-3)
+    assert [(each.name, each.of) for each in rates.by_reader] == [("Rita Reader", 3), ("Rolf Reader", 1)]
+    assert "1 of 4" in rates_html(rates)
+
+
+def test_a_verification_apart_tells_progress_and_result(reviewed: Workspace) -> None:
+    """The same as one made here, against the notes it was given."""
+    note = publish_checkpoint(reviewed)
+    check = begin(reviewed.folder, {"1: kept.txt": note})
+    assert check.ended.wait(120)
+    expected = verify(reviewed.folder, notes={"1: kept.txt": note}).as_json()
+    assert check.found == json.loads(json.dumps(expected)) and check.share == 1.0
+    assert "kept.txt" in verdict_html(check.found) and "✓" in verdict_html(check.found)
+
+
+def test_a_verification_that_can_not_be_made_says_why(tmp_path: Path) -> None:
+    """In its own sentence."""
+    check = begin(tmp_path, {})
+    assert check.ended.wait(120)
+    assert "no workspace" in check.refused and not check.found
+
+
+def upload(content: bytes, name: str = "kept.txt") -> SimpleNamespace:
+    """A file as the browser sent it."""
+    return SimpleNamespace(name=name, getvalue=lambda: content)
+
+
+def test_uploads_are_bounded_and_checked(reviewed: Workspace) -> None:
+    """Number, size, and that they are checkpoints at all."""
+    note = publish_checkpoint(reviewed).encode()
+    assert list(notes_of([upload(note, "../a/kept\u202e.txt")])) == ["1: kept\\u202e.txt"]
+    for files in (
+        [upload(b"x" * (MOST_BYTES + 1))],
+        [upload(b"\xff")],
+        [upload(b"none")],
+        [upload(note)] * 11,
+    ):
+        with pytest.raises(AuditError):
+            notes_of(files)
+
+
+@pytest.mark.parametrize(
+    ("form", "names"),
+    [("bundle", {"log.zip"}), ("fhir", {"log.ndjson"}), ("csv", {"log.csv", "log.jsonl"})],
+)
+def test_an_export_leaves_nothing_on_the_disk(
+    reviewed: Workspace, auditor: Actor, form: str, names: set[str]
+) -> None:
+    """And is an event by whoever made it."""
+    assert prepared(reviewed, form, auditor).keys() == names
+    assert not list(reviewed.folder.glob(".export-*"))
+    told = [event.told for event in audit.events(reviewed.store)][-2]
+    assert (told["action"], told["actor"]) == ("audit.exported", "auditor-1")
+
+
+def test_hostile_text_stays_text(reviewed: Workspace, auditor: Actor) -> None:
+    """In every cell of every table."""
+    people = {each.account_id: HOSTILE for each in accounts.everyone(reviewed.store)}
+    history = case_history(reviewed, "C-2", actor=auditor, sitting="look-0001")
+    drawn = draw_sample(reviewed, count=4)
+    found = [
+        samples.Finding("f", drawn.sample_id, each, "remark", HOSTILE, "2026-11-22", HOSTILE)
+        for each in drawn.decisions
+    ]
+    decisions = [
+        each for each in reviews.all_decisions(reviewed.store) if each.decision_id in drawn.decisions
+    ]
+    wrong = {
+        **{"ok": False, "events": 1, "head": HOSTILE, "first_bad_seq": 1},
+        **{"checkpoints": [HOSTILE], "warnings": [HOSTILE]},
+        "problems": [{"seq": 1, "kind": "chain", "message": HOSTILE}],
+    }
+    for html in (
+        decisions_html(reviewed.project, history, people),
+        sample_html(decisions, found, people),
+        verdict_html(wrong),
+    ):
+        assert_harmless(html)
+        assert "\u202e" not in html
+    assert_table(assert_harmless(decisions_html(reviewed.project, history, people)))
+    assert_table(assert_harmless(sample_html(decisions, found, people)))
+
+
+def test_verifying_does_not_hold_up_the_page(reviewed: Workspace) -> None:
+    """Beginning one returns at once, long before it ends."""
+    began = time.perf_counter()
+    check = begin(reviewed.folder, {})
+    assert time.perf_counter() - began < 5 and not check.ended.is_set()
+    assert check.ended.wait(120)
