@@ -204,7 +204,7 @@ def _gain(differences: Floats, case: npt.NDArray[np.intp]) -> tuple[float, float
 
 
 def _left_out(design: Floats, truth: Floats, case: npt.NDArray[np.intp], seed: int) -> Floats:
-    fold_of_case = np.random.default_rng(seed).permutation(int(case.max()) + 1) % FOLDS
+    fold_of_case = np.random.default_rng(seed).permutation(len(np.unique(case))) % FOLDS
     fold = fold_of_case[case]
     chance = np.empty(len(truth))
     for part in np.unique(fold):
