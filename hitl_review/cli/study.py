@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from hitl_review.cli import study_life
+from hitl_review.cli import study_life, study_report
 from hitl_review.cli.door import Door
 from hitl_review.errors import StudyError
 
@@ -26,7 +26,7 @@ def study() -> None:
     """Compare readers alone, readers with the model, and the model alone."""
 
 
-for _command in study_life.COMMANDS:
+for _command in (*study_life.COMMANDS, *study_report.COMMANDS):
     study.add_command(_command)
 
 
@@ -61,7 +61,10 @@ for _command in study_life.COMMANDS:
 @click.option("--readers", type=click.Choice(["random", "fixed"]), default="random", show_default=True)
 @click.option("--cases", type=click.Choice(["random", "fixed"]), default="random", show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
-def mrmc(file: Path, as_json: bool, **asked: Any) -> None:
+@click.option(
+    "--report", type=click.Path(path_type=Path), help="Also write the whole report: a new HTML file."
+)
+def mrmc(file: Path, as_json: bool, report: Path | None, **asked: Any) -> None:
     """Analyse a reader-study table: CSV or Parquet, one row per read.
 
     The difference is the first modality minus the second, in the order of the table (numbers in
@@ -80,10 +83,41 @@ def mrmc(file: Path, as_json: bool, **asked: Any) -> None:
     metric = metric_named(asked["metric"], threshold=asked["threshold"])
     settings = {name: asked[name] for name in ("covariance", "readers", "cases")}
     result = analyse(reads, metric=metric, **settings)
+    if report is not None:
+        _write_report(report, file, reads, asked)
     if as_json:
         click.echo(json.dumps(result.as_json(), allow_nan=False))
     else:
         click.echo(summary(result, cross_check=_cross_check(reads, result)))
+
+
+def _write_report(out: Path, file: Path, reads: Reads, asked: dict[str, Any]) -> None:
+    """Write what a report can say of a table without a protocol."""
+    from hitl_review.study.reporting.page import html_of
+    from hitl_review.study.reporting.plan import Plan
+    from hitl_review.study.reporting.record import record_from_reads
+    from hitl_review.study.reporting.report import report_on
+
+    first, second = (*reads.modalities, "")[:2]
+    plan = Plan(
+        title=f"Reader study: {file.name}",
+        first=first,
+        second=second,
+        design=reads.nesting.words(),
+        endpoints=(asked["metric"],),
+        threshold=asked["threshold"],
+        covariance=asked["covariance"],
+        readers_random=asked["readers"] == "random",
+        cases_random=asked["cases"] == "random",
+    )
+    text = html_of(report_on(record_from_reads(reads, threshold=asked["threshold"]), plan))
+    try:
+        with out.open("x", encoding="utf-8") as page:
+            page.write(text)
+    except FileExistsError as error:
+        raise StudyError(
+            f"There is a file {out.name} already. Name another; a report replaces nothing."
+        ) from error
 
 
 def read_columns(file: Path, names: list[str]) -> dict[str, list[Any]]:

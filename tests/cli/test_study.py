@@ -191,6 +191,17 @@ def test_wrong_options_are_refused() -> None:
     refused(run(SIM, "--covariance", "bootstrap"), "'jackknife', 'delong', 'unbiased'")
 
 
+def test_a_report_can_be_written_from_any_table(tmp_path: Path) -> None:
+    """One HTML file beside the numbers; a file that is there is never replaced."""
+    out = tmp_path / "report.html"
+    result = run(SIM, "--modality-col", "arm", "--json", "--report", str(out))
+    page = out.read_text()
+    assert result.exit_code == 0 and json.loads(result.stdout)["modalities"] == ["solo", "assisted"]
+    assert page.startswith("<!doctype html>") and "solo \u2212 assisted" in page and "\u22120.073" in page
+    refused(run(SIM, "--modality-col", "arm", "--report", str(out)), "There is a file report.html already")
+    assert out.read_text() == page
+
+
 def test_help_has_an_example() -> None:
     """And says what the difference is."""
     text = run("--help").stdout

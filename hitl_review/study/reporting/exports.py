@@ -70,7 +70,7 @@ Laboratory study; figures of accuracy are of this enriched set.
 def archive(record: Record, plan: Plan, report: Report) -> bytes:
     """Return the archive: tables, script, report as JSON and what all of it is."""
     used = primary_part(record, plan)
-    used = used.only(used.analysed)
+    used = _in_order(used.only(used.analysed), plan)
     files = {
         "README.md": _readme(plan, report),
         "reads.csv": reads_csv(used),
@@ -83,6 +83,13 @@ def archive(record: Record, plan: Plan, report: Report) -> bytes:
         for name, text in files.items():
             made.writestr(zipfile.ZipInfo(name, _EPOCH), text, zipfile.ZIP_DEFLATED)
     return packed.getvalue()
+
+
+def _in_order(record: Record, plan: Plan) -> Record:
+    """The reads of the first modality first, so that a program that goes by appearance has the same sign."""
+    place = {name: number for number, name in enumerate((plan.first, plan.second))}
+    keys = [(place.get(name, 2), row) for row, name in enumerate(record.modality)]
+    return record.only(np.array([row for _, row in sorted(keys)], dtype=np.intp))
 
 
 def reads_csv(record: Record) -> str:

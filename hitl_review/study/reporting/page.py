@@ -34,6 +34,7 @@ caption { text-align: left; font-weight: 600; padding: 0 0 0.3rem; }
 th, td { padding: 0.25rem 0.7rem 0.25rem 0; text-align: right; vertical-align: top; border-bottom: 1px solid #D5DDE3; }
 td { white-space: nowrap; }
 th:first-child, td.words, th.words { text-align: left; white-space: normal; }
+td.name, tbody th.name { text-align: left; white-space: nowrap; }
 thead th { color: #5A6872; font-weight: 600; vertical-align: bottom; }
 tbody th { font-weight: 400; white-space: normal; }
 .note { color: #5A6872; font-size: 0.84rem; margin: 0.2rem 0 0; }
@@ -59,6 +60,8 @@ figcaption { color: #5A6872; font-size: 0.84rem; }
 BANNER = "SIMULATED READERS: no person made these reads"
 SHORT = 14
 """A table of so many rows is not torn over two printed pages."""
+NAME = 22
+"""So short a text is not broken over two lines."""
 FOOT = (
     "Laboratory study; figures of accuracy are of this enriched set. Decision-support review software, not a "
     "medical device."
@@ -125,10 +128,12 @@ def _head(place: int, words: str, rows: tuple[tuple[Cell, ...], ...]) -> str:
 
 
 def _row(row: tuple[Cell, ...]) -> str:
-    first = f'<th scope="row">{escape(row[0].text)}</th>' if row else ""
+    kind = ' class="name"' if len(row[0].text) <= NAME else ""
+    first = f'<th scope="row"{kind}>{escape(row[0].text)}</th>'
     return f"<tr>{first}{''.join(_cell(each) for each in row[1:])}</tr>"
 
 
 def _cell(each: Cell) -> str:
-    kind = ' class="words"' if isinstance(each.value, str) else ""
+    name = "name" if len(each.text) <= NAME else "words"
+    kind = f' class="{name}"' if isinstance(each.value, str) else ""
     return f"<td{kind}>{escape(each.text)}</td>"

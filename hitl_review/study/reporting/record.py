@@ -112,8 +112,8 @@ class Record:
         """Whether the model's own probability is known for every analysed read."""
         return bool(self.analysed.any()) and not bool(np.isnan(self.model[self.analysed]).any())
 
-    def only(self, where: BoolArray) -> Record:
-        """The record with these reads only."""
+    def only(self, where: BoolArray | NDArray[np.intp]) -> Record:
+        """The record with these reads only, by mask or by place."""
         columns = {name: getattr(self, name)[where] for name in (*_NUMBERS, *_FLAGS, *_TEXTS)}
         return Record(**columns, groups={name: levels[where] for name, levels in self.groups.items()})
 
@@ -147,18 +147,26 @@ def record_of(
     return Record(**made, groups=levels)
 
 
-def record_from_reads(reads: Reads) -> Record:
-    """A record of a plain study: who said what of which case, and nothing else."""
+def record_from_reads(reads: Reads, *, threshold: float | None = None) -> Record:
+    """A record of a plain study: who said what of which case, and nothing else.
+
+    Ratings are calls where all are 0 or 1, or from a threshold on that was fixed before the study.
+    """
     i, j, k = np.nonzero(reads.was_read)
-    return record_of(
-        {
-            "modality": [reads.modalities[number] for number in i],
-            "reader": [reads.readers[number] for number in j],
-            "case": [reads.cases[number] for number in k],
-            "rating": reads.ratings[i, j, k].tolist(),
-            "truth": reads.truth[k].astype(float).tolist(),
-        }
-    )
+    rating = reads.ratings[i, j, k]
+    calls: FloatArray | None = None
+    if threshold is not None:
+        calls = (rating >= threshold).astype(float)
+    elif np.isin(rating, (0, 1)).all():
+        calls = rating
+    columns: dict[str, Sequence[Any]] = {
+        "modality": [reads.modalities[number] for number in i],
+        "reader": [reads.readers[number] for number in j],
+        "case": [reads.cases[number] for number in k],
+        "rating": rating.tolist(),
+        "truth": reads.truth[k].astype(float).tolist(),
+    }
+    return record_of(columns if calls is None else {**columns, "call": calls.tolist()})
 
 
 def reads_in(record: Record, *modalities: str, what: str = "rating") -> Reads:

@@ -177,7 +177,7 @@ def model_alone(record: Record, plan: Plan) -> Section:
         each = found.result
         rows.append(
             [
-                f"{modality} \u2212 model",
+                f"{modality} \u2212 model alone",
                 number(each.readers_mean),
                 number(each.model),
                 number(each.estimate, signed=True),
