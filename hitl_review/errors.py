@@ -17,7 +17,10 @@ pages) translate a HitlError once into their own form; anything else is a fault 
     │   ├── NotCommitted        the model is asked for before the own estimate is stored
     │   ├── Conflict            somebody, or another tab, was there first
     │   └── TooQuick            nobody can have read what was decided
+    ├── AccountError            an account, a name or a password can't be so
     ├── NotPermitted            this role may not do that
+    │   ├── SignInRefused       who it is was not shown
+    │   └── SignatureRefused    the project asks for more proof before this is signed
     ├── AuditError              the log is not as it must be
     └── StudyError              a reader-study table or analysis can't be used
 """
@@ -83,6 +86,23 @@ class TooQuick(ReviewError):
 
 class NotPermitted(HitlError):
     """The role the person acts in may not do this."""
+
+
+class AccountError(HitlError):
+    """An account can't be made, named, linked or given this password."""
+
+
+class SignInRefused(NotPermitted):
+    """Name and password don't belong together, or too many were tried; the sentence does not say which is wrong."""
+
+
+class SignatureRefused(NotPermitted):
+    """The act was not signed: the password is asked for again, or it was wrong. `why` and `subject` go to the log."""
+
+    def __init__(self, sentence: str, *, subject: str = "", why: str = "") -> None:
+        super().__init__(sentence)
+        self.subject = subject
+        self.why = why
 
 
 class AuditError(HitlError):

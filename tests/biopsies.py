@@ -21,6 +21,7 @@ from tests.fixtures_breast_cancer import (
     breast_cancer_project_text,
     breast_cancer_table,
 )
+from tests.people import password_file
 
 SIZES = {"training": 120, "holdout": 100, "queue": 12}
 COLLEAGUES = (
@@ -31,7 +32,8 @@ COLLEAGUES = (
 
 def run(*arguments: object) -> Result:
     """Run a command line in this process."""
-    return CliRunner().invoke(main, [str(each) for each in arguments], prog_name="hitl-review")
+    given = {"HITL_PASSWORD_FILE": str(password_file())}
+    return CliRunner().invoke(main, [str(each) for each in arguments], prog_name="hitl-review", env=given)
 
 
 def done(*arguments: object) -> Result:
@@ -75,6 +77,8 @@ def build(folder: Path, text: str, *, tables: Path) -> Path:
     project = folder.with_suffix(".toml")
     project.write_text(text, encoding="utf-8")
     done("init", folder, "--project", project, "--reader", "anna", "Anna Berg", "--reader", "ben", "Ben Cole")
+    for reader in ("anna", "ben"):
+        done("accounts", "password", folder, reader)
     for purpose in ("training", "holdout"):
         done("import", folder, tables / f"{purpose}.csv", "--purpose", purpose)
         done("import", folder, tables / f"{purpose}-outcomes.csv", "--outcomes")

@@ -16,8 +16,8 @@ from hitl_review.domain.case import Case, Outcome, Purpose, Snapshot, Value, sna
 from hitl_review.domain.decision import Answer, Choice, Confidence, Decision, Reveal
 from hitl_review.domain.prediction import Prediction, Verdict, prediction_id
 from hitl_review.domain.registry import Figure, ModelVersion
-from hitl_review.store import audit, cases, models, predictions, reviews
-from hitl_review.workflow.accounts import add_account
+from hitl_review.store import accounts, audit, cases, models, predictions, reviews
+from hitl_review.workflow.accounts import add_account, disable_account, enable_account, link_identity
 from hitl_review.workflow.deciding import record_decision
 from hitl_review.workflow.presenting import facts_of
 from hitl_review.workflow.promotion import promote
@@ -281,10 +281,29 @@ def decide(
     )
 
 
+HASH = "$argon2id$v=19$m=19456,t=2,p=1$Wl6nLFIc4UBRMyH0h1LX2g$m9YxsqQ9vvcVxYFOkzYSgv+Z0ekI7w5QNtC3Bd6O0Yc"
+"""The shape of a hash; no password is known that leads to it."""
+
+
+def admit(workspace: Workspace) -> None:
+    """Give people what they sign in with, and take somebody's right to: each table of people holds rows then."""
+    store = workspace.store
+    for account_id in ("reader-1", "reader-2"):
+        with store.transaction():
+            detail = {"hash_digest": text_digest(HASH), "public": False}
+            event = audit.append(store, "password.set", f"account:{account_id}", detail)
+            accounts.add_password(store, account_id, HASH, public=False, event_id=event.event_id)
+    disable_account(workspace, "steward-1")
+    enable_account(workspace, "steward-1")
+    for account_id, subject in (("auditor-1", "8f2c"), ("approver-1", "77aa")):
+        link_identity(workspace, account_id, issuer="https://id.example", subject=subject)
+
+
 def review(workspace: Workspace, clock: Clock) -> None:
     """Train a stand-in, put it in use, and answer four of the six cases; the fifth stays open with its reader."""
     rita = Actor("reader-1", "Rita Reader", Role.READER)
     rolf = Actor("reader-2", "Rolf Reader", Role.READER)
+    admit(workspace)
     model = train(workspace)
     clock.advance(1)
     promote(workspace, model, actor=Actor("approver-1", "Abe Approver", Role.APPROVER))

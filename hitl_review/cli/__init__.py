@@ -10,6 +10,7 @@ from __future__ import annotations
 import click
 
 from hitl_review import __version__
+from hitl_review.cli.accounts import accounts
 from hitl_review.cli.audit import audit
 from hitl_review.cli.cases import export, import_cases
 from hitl_review.cli.door import Door
@@ -36,7 +37,7 @@ def main() -> None:
 
 _COMMANDS: tuple[click.Command, ...] = (
     *(demo, serve, init, import_cases, train, score, worker),
-    *(decide, replay, audit, export, simulate, study, backup, doctor),
+    *(decide, replay, audit, export, simulate, study, accounts, backup, doctor),
 )
 for _command in _COMMANDS:
     main.add_command(_command)

@@ -138,7 +138,7 @@ def _print(received: Received, things: str) -> None:
     "export", example="hitl-review export clinic --what decisions --format csv --out decisions.csv"
 )
 @workspace_argument
-@click.option("--what", type=click.Choice(["decisions", "labels", "cases"]), required=True)
+@click.option("--what", type=click.Choice(["decisions", "labels", "cases", "promotions"]), required=True)
 @click.option("--format", "form", type=click.Choice(["csv", "jsonl", "parquet"]), required=True)
 @click.option("--out", type=click.Path(path_type=Path), help="A new file; without it, standard output.")
 @account_option

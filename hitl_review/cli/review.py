@@ -13,6 +13,7 @@ from hitl_review.cli.arguments import (
     account_option,
     check_token,
     json_option,
+    person_acting,
     workspace_argument,
     workspace_command,
 )
@@ -84,13 +85,12 @@ def decide(
     Opens the case, stores the own estimate, shows the model's view (which is kept, though a script
     has no screen), and records the answer. In a demo workspace the first reader acts by default.
     """
-    from hitl_review.workflow.accounts import actor_of
     from hitl_review.workflow.workspace import open_workspace
 
     sureness = None if confidence is None else Confidence(confidence)
     choice = Choice(_answer(accept, override, defer), override, reason, comment, sureness)
     with open_workspace(workspace) as opened:
-        actor = actor_of(opened, account)
+        actor = person_acting(opened, account)
         own = _own_estimate(opened, own_label, own_probability)
         _check_beforehand(opened, choice)
         decision = _decide(

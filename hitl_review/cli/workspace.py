@@ -11,6 +11,8 @@ from hitl_review.cli.arguments import (
     account_option,
     acting,
     json_option,
+    password_file_option,
+    password_given,
     workspace_argument,
     workspace_command,
 )
@@ -28,19 +30,23 @@ def demo(workspace: Path, all_cases: bool) -> None:
     Imports the patients of the public SUPPORT2 data, trains the first champion, fills the queue and
     makes the demo accounts. Once made, running it again changes nothing.
     """
+    from hitl_review.domain.password import DEMO_PASSWORD
     from hitl_review.workflow.demo import make_demo
 
     with steps_bar() as progress:
         report = make_demo(workspace, all_cases=all_cases, progress=progress)
     done = "is ready" if report.made else "was there already"
     click.echo(f"The demo workspace {workspace} {done}: {report.cases:,} patients, model {report.model}.")
-    click.echo("Demo accounts (picked from a list; there are no passwords yet):")
+    click.echo(f"Demo accounts, all public: the password of each is '{DEMO_PASSWORD}'.")
     for account in report.accounts:
-        click.echo(f"  {account.account_id:<12} {account.name:<20} {account.role.words}")
+        click.echo(f"  {account.account_id:<14} {account.name:<20} {account.role.words}")
     click.echo(f"Next: hitl-review serve {workspace}")
 
 
-@workspace_command("init", example="hitl-review init clinic --project project.toml --reader anna 'Anna Berg'")
+_INIT_EXAMPLE = "hitl-review init clinic --project project.toml --admin ada 'Ada Admin' --reader anna 'Anna Berg'"
+
+
+@workspace_command("init", example=_INIT_EXAMPLE)
 @workspace_argument
 @click.option(
     "--project",
@@ -56,18 +62,38 @@ def demo(workspace: Path, all_cases: bool) -> None:
     metavar="ID NAME",
     help="Somebody who will review cases here: an account id and a printed name. Give it once per reader.",
 )
-def init(workspace: Path, project: Path, reader_names: tuple[tuple[str, str], ...]) -> None:
-    """Make an empty workspace for one's own data."""
+@click.option(
+    "--admin",
+    type=(str, str),
+    metavar="ID NAME",
+    help="Who manages the accounts: an account id and a printed name. The password is asked for.",
+)
+@password_file_option
+def init(
+    workspace: Path, project: Path, reader_names: tuple[tuple[str, str], ...], admin: tuple[str, str] | None
+) -> None:
+    """Make an empty workspace for one's own data.
+
+    With --admin the first administrator is made, whose password is asked for or read from
+    --password-file. Readers get theirs from `accounts password`; until then they can't sign in.
+    """
     from hitl_review.domain.account import Role
     from hitl_review.project import read_project_text
-    from hitl_review.workflow.accounts import add_account
+    from hitl_review.workflow.accounts import add_account, check_people
     from hitl_review.workflow.workspace import create_workspace, open_workspace
 
-    create_workspace(workspace, read_project_text(project))
+    text = read_project_text(project)
+    password = None if admin is None else password_given(f"Password for {admin[0]}", confirm=True)
+    check_people(reader_names if admin is None else (*reader_names, admin), admin and admin[0], password)
+    create_workspace(workspace, text)
     with open_workspace(workspace) as opened:
+        if admin is not None:
+            add_account(opened, *admin, Role.ADMIN, password=password)
         for account_id, name in reader_names:
             add_account(opened, account_id, name, Role.READER)
     click.echo(f"The workspace {workspace} is made.")
+    for account_id, _ in reader_names:
+        click.echo(f"Next: hitl-review accounts password {workspace} {account_id}")
     click.echo(f"Next: hitl-review import {workspace} FILE --purpose training")
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from hitl_review.domain.signature import UNPROVED, Proof
 from hitl_review.errors import NotPermitted
 
 
@@ -106,15 +107,17 @@ class Account:
     name: str
     role: Role
     created_at: datetime
+    enabled: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who acts in one transaction, and in which role."""
+    """Who acts in one transaction, in which role, and how it is known to be that person."""
 
     account_id: str
     name: str
     role: Role
+    proof: Proof = field(default=UNPROVED, compare=False)
 
 
 SYSTEM = Actor("system", "system", Role.SYSTEM)
@@ -133,3 +136,13 @@ def require(actor: Actor, permission: Permission) -> None:
         raise NotPermitted(
             f"The role {actor.role.words} may not {permission.value}. It takes one of: {roles}."
         )
+
+
+def ensure_other(first: Actor | str, second: Actor, *, act: str) -> None:
+    """Raise NotPermitted if both are one person: nobody approves an own proposal or adjudicates an own read.
+
+    `first` did what `second` is asked to judge; `act` says in words what a second person has to do.
+    """
+    first_id = first if isinstance(first, str) else first.account_id
+    if first_id == second.account_id:
+        raise NotPermitted(f"Somebody else has to {act}: you can't judge what you did yourself.")

@@ -53,6 +53,7 @@ _ACTION_NAMES: Final = """
     clock.regressed data.exported backup.made backup.failed
     account.enabled account.changed password.set session.closed signature.given
     audit.sampled sample.reviewed receipt.issued
+    identity.linked identity.unlinked
     label.disputed label.resolved job.queued job.started job.finished job.failed gate.undecided model.proposed
     model.declined routing.set case.passed case.sampled alarm.raised alarm.cleared monitoring.made
     study.drafted study.amended study.started study.read study.progressed study.reported study.exported

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from hitl_review.domain.signature import Signature as Signature
 from hitl_review.errors import ReviewError
 
 
@@ -60,15 +61,6 @@ class Reveal:
     prediction_id: str
     screen: str
     shown_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Signature:
-    """The printed name, the meaning and the time that stand under a decision."""
-
-    name: str
-    meaning: str
-    at: datetime
 
 
 @dataclass(frozen=True, slots=True)

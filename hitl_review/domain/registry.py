@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from hitl_review.domain.canonical import bytes_digest, digest
-from hitl_review.domain.decision import Signature
+from hitl_review.domain.signature import Signature
 
 
 class Move(StrEnum):

@@ -7,14 +7,20 @@ was found and what was expected. Nothing here knows a disease, a table or a mode
 is a second file.
 
     table      what every table of the file shares
-    policies   review, training, retraining, gate
+    policies   review, access, training, retraining, gate
     schema     features, target, reasons, inclusion, and the whole project
     reading    from text to a Project, and the words for faults
 """
 
 from __future__ import annotations
 
-from hitl_review.project.policies import GatePolicy, RetrainingPolicy, ReviewPolicy, TrainingPolicy
+from hitl_review.project.policies import (
+    AccessPolicy,
+    GatePolicy,
+    RetrainingPolicy,
+    ReviewPolicy,
+    TrainingPolicy,
+)
 from hitl_review.project.reading import parse_project, project_digest, read_project, read_project_text
 from hitl_review.project.schema import (
     ClassLabel,
@@ -28,6 +34,7 @@ from hitl_review.project.schema import (
 )
 
 __all__ = [
+    "AccessPolicy",
     "ClassLabel",
     "Feature",
     "GatePolicy",

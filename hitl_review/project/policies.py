@@ -27,6 +27,25 @@ class ReviewPolicy(Table):
     lease_minutes: Whole = Field(default=15, ge=1, le=1440)
     comment_limit: Whole = Field(default=2000, ge=0, le=20_000)
     signature_meaning: Text = "review"
+    signing: Literal["session", "window", "each"] = Field(
+        default="session",
+        description='"session", "window" or "each": when the password is asked for again to sign',
+    )
+    signing_window_minutes: Whole = Field(default=15, ge=1, le=720)
+
+
+class AccessPolicy(Table):
+    """How long somebody stays signed in, and how many wrong passwords lock an account or an address.
+
+    Five tries in a quarter of an hour keep a guesser out and let a tired person type again. Where many
+    people share one address, raise `tries_per_address`.
+    """
+
+    idle_minutes: Number = Field(default=15, gt=0, le=720)
+    longest_hours: Number = Field(default=12, gt=0, le=24)
+    tries: Whole = Field(default=5, ge=1, le=100)
+    tries_per_address: Whole = Field(default=5, ge=1, le=10_000)
+    lockout_minutes: Number = Field(default=15, gt=0, le=1440)
 
 
 class TrainingPolicy(Table):

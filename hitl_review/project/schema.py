@@ -8,7 +8,13 @@ from typing import Any, Literal
 from pydantic import Field, model_validator
 
 from hitl_review.errors import ProjectFileError
-from hitl_review.project.policies import GatePolicy, RetrainingPolicy, ReviewPolicy, TrainingPolicy
+from hitl_review.project.policies import (
+    AccessPolicy,
+    GatePolicy,
+    RetrainingPolicy,
+    ReviewPolicy,
+    TrainingPolicy,
+)
 from hitl_review.project.table import (
     Code,
     Fault,
@@ -216,6 +222,7 @@ class Project(Table):
     inclusion: tuple[InclusionRule, ...] = ()
     subgroup_columns: tuple[SubgroupColumn, ...] = ()
     review: ReviewPolicy = ReviewPolicy()
+    access: AccessPolicy = AccessPolicy()
     training: TrainingPolicy = TrainingPolicy()
     retraining: RetrainingPolicy = RetrainingPolicy()
     gate: GatePolicy = GatePolicy()

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from hitl_review.domain.audit import moment, stamp, text_digest
-from hitl_review.domain.decision import Signature
 from hitl_review.domain.registry import Figure, ModelVersion, Move, Promotion
 from hitl_review.errors import ModelError, NoChampion
+from hitl_review.store import signatures
 from hitl_review.store.connection import Row, Store
 
 _VERSION = "SELECT digest, name, trained_at, trained_by, manifest, card FROM models"
@@ -95,10 +95,10 @@ def manifest(store: Store, digest: str) -> str:
 def move(store: Store, moved: Promotion) -> None:
     """Keep a change of the model in use."""
     signature = moved.signature
-    signed = (None,) * 3 if signature is None else (signature.name, signature.meaning, stamp(signature.at))
+    signed = (None,) * 5 if signature is None else signatures.columns_of(signature)
     store.insert(
-        "INSERT INTO promotions (event_id, model, move, at, by, gate, protocol, statement, signed_name,"
-        " signed_meaning, signed_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        f"INSERT INTO promotions (event_id, model, move, at, by, gate, protocol, statement, {signatures.COLUMNS})"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             *(moved.event_id, moved.model, moved.move.value, stamp(moved.at), moved.by),
             *(moved.gate, moved.protocol, moved.statement, *signed),
@@ -136,9 +136,7 @@ def champion(store: Store) -> ModelVersion:
 
 
 def _move(row: Row) -> Promotion:
-    signed = None
-    if row["signed_name"] is not None:
-        signed = Signature(row["signed_name"], row["signed_meaning"], moment(row["signed_at"]))
+    signed = None if row["signed_name"] is None else signatures.signature_in(row)
     return Promotion(
         row["model"],
         Move(row["move"]),

@@ -7,8 +7,9 @@ the one nobody superseded is in force.
 from __future__ import annotations
 
 from hitl_review.domain.audit import moment, stamp
-from hitl_review.domain.decision import Answer, Confidence, Decision, Modality, Read, Reveal, Signature
+from hitl_review.domain.decision import Answer, Confidence, Decision, Modality, Read, Reveal
 from hitl_review.errors import NotFound
+from hitl_review.store import signatures
 from hitl_review.store.connection import Row, Store
 
 _IN_FORCE = "NOT EXISTS (SELECT 1 FROM decisions later WHERE later.supersedes = d.decision_id)"
@@ -116,8 +117,8 @@ def add_decision(store: Store, decision: Decision) -> None:
     store.insert(
         "INSERT INTO decisions (decision_id, case_id, reader, reveal_id, prediction_id, answer, label,"
         " reason, comment, confidence, own_probability, shown_digest, shown_at, decided_at, seconds_active,"
-        " signed_name, signed_meaning, signed_at, supersedes)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        f" {signatures.COLUMNS}, supersedes)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             decision.decision_id,
             decision.case_id,
@@ -134,9 +135,7 @@ def add_decision(store: Store, decision: Decision) -> None:
             stamp(decision.shown_at),
             stamp(decision.decided_at),
             decision.seconds_active,
-            decision.signature.name,
-            decision.signature.meaning,
-            stamp(decision.signature.at),
+            *signatures.columns_of(decision.signature),
             decision.supersedes,
         ),
     )
@@ -226,6 +225,6 @@ def _decision(row: Row) -> Decision:
         moment(row["shown_at"]),
         moment(row["decided_at"]),
         row["seconds_active"],
-        Signature(row["signed_name"], row["signed_meaning"], moment(row["signed_at"])),
+        signatures.signature_in(row),
         row["supersedes"],
     )

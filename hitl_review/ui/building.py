@@ -20,10 +20,9 @@ from typing import Final
 import streamlit as st
 
 import hitl_review
-from hitl_review.store import models
 from hitl_review.ui import widgets
 from hitl_review.ui.model_charts import lead_html
-from hitl_review.workflow.workspace import exists, open_workspace
+from hitl_review.workflow.workspace import is_unfinished
 
 WORDS: Final = (
     "They are imported, a first model is trained on 500 of them and measured on 2,000 others, and a queue is "
@@ -131,10 +130,7 @@ def is_needed(folder: Path) -> bool:
     build = _builds().of(folder)
     if build is not None and build.running:
         return True
-    if not exists(folder):
-        return True
-    with open_workspace(folder) as workspace:
-        return workspace.demo and models.newest_move(workspace.store) is None
+    return is_unfinished(folder)
 
 
 def page(folder: Path) -> None:

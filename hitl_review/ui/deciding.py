@@ -168,9 +168,7 @@ def _decided(workspace: Workspace, decision: Decision, actor: Actor) -> None:
         Answer.DEFERRED: "You deferred this case",
     }[decision.answer]
     with st.container(border=True, key="decided", gap="xsmall"):
-        signature = decision.signature
-        signed = f"Signed {signature.name}, {signature.meaning}, {signature.at:%Y-%m-%d %H:%M:%S} UTC"
-        st.html(answered_html(words, _said(project, decision), signed))
+        st.html(answered_html(words, _said(project, decision), f"Signed {decision.signature.words}"))
         st.button(
             "Change my decision",
             key=f"change_{decision.decision_id}",

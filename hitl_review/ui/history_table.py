@@ -29,11 +29,11 @@ _COLUMNS: Final = (
 )
 
 
-def decisions_html(project: Project, decisions: Sequence[Decision], reader: str) -> str:
+def decisions_html(project: Project, decisions: Sequence[Decision]) -> str:
     """Return decisions as a table, a body for each day, in the order given."""
     heads = "".join(f'<th scope="col">{name}</th>' for name in _COLUMNS)
     days = "".join(
-        _day_html(project, day, list(each), reader)
+        _day_html(project, day, list(each))
         for day, each in groupby(decisions, key=lambda decision: f"{decision.decided_at:%Y-%m-%d}")
     )
     return (
@@ -42,20 +42,20 @@ def decisions_html(project: Project, decisions: Sequence[Decision], reader: str)
     )
 
 
-def _day_html(project: Project, day: str, decisions: list[Decision], reader: str) -> str:
-    rows = "".join(_row_html(project, decision, reader) for decision in decisions)
+def _day_html(project: Project, day: str, decisions: list[Decision]) -> str:
+    rows = "".join(_row_html(project, decision) for decision in decisions)
     return f'<tbody><tr><th scope="rowgroup" colspan="{len(_COLUMNS)}">{day} UTC</th></tr>{rows}</tbody>'
 
 
-def _row_html(project: Project, decision: Decision, reader: str) -> str:
+def _row_html(project: Project, decision: Decision) -> str:
     sign, answer = ANSWER_WORDS[decision.answer]
     label = "" if decision.label is None else project.label_words(decision.label)
     own = "" if decision.own_probability is None else f"{decision.own_probability:.0%}"
     sure = "" if decision.confidence is None else decision.confidence.value
-    signature = f"{decision.signature.name}, {decision.signature.meaning}"
+    signature = decision.signature.words
     return (
         f"<tr><td>{decision.decided_at:%H:%M:%S}</td>"
-        f'<th scope="row"><a href="{escape(_address(decision.case_id, reader))}">{_safe(decision.case_id)}</a></th>'
+        f'<th scope="row"><a href="{escape(_address(decision.case_id))}">{_safe(decision.case_id)}</a></th>'
         f'<td><span aria-hidden="true">{sign}</span> {answer}</td><td>{_safe(label)}</td><td>{own}</td><td>{sure}</td>'
         f"<td>{_why_html(project, decision)}</td><td>{_safe(signature)}</td></tr>"
     )
@@ -68,9 +68,9 @@ def _why_html(project: Project, decision: Decision) -> str:
     return ": ".join(part for part in (reason, comment) if part)
 
 
-def _address(case_id: str, reader: str) -> str:
+def _address(case_id: str) -> str:
     """Return the address of a case relative to this page: the front page lies beside it, whatever lies before."""
-    return "./?" + urlencode({"reader": reader, "case": case_id})
+    return "./?" + urlencode({"case": case_id})
 
 
 def _safe(text: str) -> str:

@@ -10,17 +10,17 @@ from streamlit.navigation.page import StreamlitPage
 
 from hitl_review.domain.account import Actor, Permission, may
 from hitl_review.errors import WorkspaceError
-from hitl_review.store import accounts
 from hitl_review.ui import building, cache, session, widgets
 
 PAGES: Final = Path(__file__).with_name("pages")
 ICON: Final = Path(__file__).with_name("icon.png")
-ENTRANCE: Final = "Who is reading?"
+ENTRANCE: Final = "Sign in"
 SHOWN: Final = (
     (Permission.REVIEW, "review", "Review", ":material/fact_check:"),
     (Permission.REVIEW, "history", "My decisions", ":material/history:"),
     (Permission.READ_LOG, "log", "Audit log", ":material/receipt_long:"),
     (Permission.READ_MODEL, "model", "Model", ":material/monitoring:"),
+    (Permission.MANAGE_ACCOUNTS, "accounts", "Accounts", ":material/group:"),
 )
 """What a page takes, its name, title and sign, in the order of the navigation."""
 
@@ -42,12 +42,14 @@ def main() -> None:
 
 def _app() -> None:
     with session.workspace() as workspace:
-        actor = session.actor(workspace)
+        actor = session.actor(workspace, active=True)
         page = st.navigation(_pages(actor), position="top" if actor else "hidden")
-        everyone, demo = accounts.everyone(workspace.store), workspace.demo
+        demo = workspace.demo
     with st.container(key="page", gap="xsmall"):
-        widgets.masthead(demo, actor, everyone)
+        widgets.masthead(demo, actor)
         page.run()
+        if actor is not None:
+            widgets.watch_session(actor)
     widgets.style()
 
 

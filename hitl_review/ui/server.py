@@ -25,9 +25,12 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from hitl_review.domain.password import DEMO_PASSWORD
 from hitl_review.errors import HitlError, WorkspaceError
 from hitl_review.store import accounts, models
+from hitl_review.ui import auth, session
 from hitl_review.ui.cache import model_source
+from hitl_review.ui.guard import Guard
 from hitl_review.workflow.workspace import open_workspace
 
 ENTRY: Final = Path(__file__).parent / "entry" / "app.py"
@@ -49,7 +52,9 @@ class SecurityHeaders:
 
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).update(self.headers)
+                answer = MutableHeaders(scope=message)
+                for name, value in self.headers.items():
+                    answer.setdefault(name, value)  # the sign-in pages have stricter ones of their own
             await send(message)
 
         await self.app(scope, receive, with_headers)
@@ -90,30 +95,38 @@ async def _health(request: Request) -> PlainTextResponse:
 async def _warmed(app: st.App) -> AsyncIterator[dict[str, Any]]:
     """Load the champion before anybody waits for it. Without one, the pages say so themselves."""
     try:
-        with open_workspace(Path(os.environ["HITL_WORKSPACE"])) as workspace:
+        with session.workspace() as workspace:
             model_source(workspace.store)(models.champion(workspace.store).digest)
     except HitlError:
         pass
     yield {}
 
 
+def parts() -> dict[str, Any]:
+    """Return what the app has besides Streamlit: the sign-in routes, the guard, the security headers, the warm-up."""
+    return {
+        "routes": [Route("/healthz", _health), *auth.routes()],
+        "middleware": [Middleware(SecurityHeaders), Middleware(Guard)],
+        "lifespan": _warmed,
+    }
+
+
 def make_app() -> st.App:
     """Return the app of the workspace that HITL_WORKSPACE names."""
-    return st.App(
-        ENTRY, routes=[Route("/healthz", _health)], middleware=[Middleware(SecurityHeaders)], lifespan=_warmed
-    )
+    return st.App(ENTRY, **parts())
 
 
 def serve(folder: Path, *, port: int, address: str = "127.0.0.1") -> None:
-    """Serve a workspace until stopped, after saying where, and under which names one can read."""
+    """Serve a workspace until stopped, after saying where, and in a demonstration under which names one signs in."""
     _check_address(address)
     with open_workspace(folder) as workspace:
-        people = accounts.everyone(workspace.store)
+        public = accounts.with_public_password(workspace.store) if workspace.demo else []
     os.environ["HITL_WORKSPACE"] = str(folder.resolve())
     print(f"hitl-review serves {folder} at http://{_shown(address)}:{port} (stop with Ctrl+C)", flush=True)
-    print("Pick who is reading from the list; there are no passwords yet:", flush=True)
-    for person in people:
-        print(f"  {person.account_id:<12} {person.name} ({person.role.words})", flush=True)
+    if public:
+        print(f"A demonstration with public accounts; the password of each is '{DEMO_PASSWORD}':", flush=True)
+    for person in public:
+        print(f"  {person.account_id:<14} {person.name} ({person.role.words})", flush=True)
     make_app().run(config={**settings(), "server.port": port, "server.address": address})
 
 
@@ -121,8 +134,8 @@ def _check_address(address: str) -> None:
     if address == "localhost" or _is_loopback(address):
         return
     raise WorkspaceError(
-        f"The app was not served at {address}: there are no passwords yet, so it is for this machine only. "
-        "Leave --address out."
+        f"The app was not served at {address}: passwords would cross the network in the clear. "
+        "Leave --address out, and put a proxy with TLS in front."
     )
 
 

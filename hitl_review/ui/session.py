@@ -1,14 +1,15 @@
-"""Where a person is: the only place that names `st.session_state` keys, URL parameters and the environment.
+"""Who is at the screen, and where: the only place that names cookies, `st.session_state` keys and URL parameters.
 
-The URL holds who and which case (opaque ids, nothing clinical), so a refresh, the back button or a
-restarted server lands where the reader was. What was saved is always asked of the database.
+Who it is comes from the session cookie, and is asked of the database at every run and every act. The
+URL holds which case (an opaque id, nothing clinical), so a refresh, the back button or a restarted
+server lands where the reader was. What was saved is always asked of the database.
 """
 
 from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,9 +19,10 @@ from typing import Any, Final
 import streamlit as st
 
 from hitl_review.domain.account import Actor
-from hitl_review.errors import HitlError, NotPermitted
+from hitl_review.errors import HitlError, NotPermitted, SignInRefused
 from hitl_review.store.audit import new_token
-from hitl_review.workflow.accounts import actor_of
+from hitl_review.ui import institution
+from hitl_review.workflow import signing_in
 from hitl_review.workflow.workspace import Workspace, open_workspace
 
 DEFAULT_FOLDER: Final = "demo-workspace"
@@ -40,48 +42,71 @@ def workspace() -> AbstractContextManager[Workspace]:
     return open_workspace(folder())
 
 
-def reader_id() -> str | None:
-    """Return the account id of who is at the screen, or None before somebody was picked.
-
-    The URL says it, so that a refresh keeps it; the session keeps it when a link to another page drops
-    it from the URL, and it is put back there.
-    """
-    named = st.query_params.get("reader") or st.session_state.get("reader")
-    if named is not None:
-        st.session_state["reader"] = named
-        if st.query_params.get("reader") != named:
-            st.query_params["reader"] = named
-    return named
+def cookie_name(open_one: Workspace) -> str:
+    """Return the name of the cookie: each workspace has its own, as several may be served on one machine."""
+    return f"hitl_session_{open_one.origin[:8]}"
 
 
-def actor(open_one: Workspace) -> Actor | None:
-    """Return who is at the screen, or None if nobody was picked yet or the account does not exist."""
-    named = reader_id()
-    if named is None:
-        return None
+def presented_by(open_one: Workspace, cookies: Mapping[str, str]) -> str | None:
+    """Return the secret of a ui session that came in the cookies, or None."""
+    return cookies.get(cookie_name(open_one))
+
+
+def presented(open_one: Workspace) -> str | None:
+    """Return the secret that the browser presented when this tab was connected, or None."""
+    return presented_by(open_one, st.context.cookies.to_dict())
+
+
+def actor(open_one: Workspace, *, active: bool = False) -> Actor | None:
+    """Return who is at the screen, or None when nobody is signed in; `active` counts as being there."""
+    found = signing_in.present(open_one, presented(open_one), active=active)
+    return found or _of_institution(open_one, active=active)
+
+
+def _of_institution(open_one: Workspace, *, active: bool) -> Actor | None:
     try:
-        return actor_of(open_one, named)
-    except NotPermitted:
+        claims = institution.claims()
+        if claims is None:
+            return None
+        return signing_in.sign_in_with_identity(
+            open_one,
+            issuer=claims.issuer,
+            subject=claims.subject,
+            issued_at=claims.issued_at,
+            expires_at=claims.expires_at,
+            address=st.context.ip_address or "unknown",
+            active=active,
+        )
+    except SignInRefused as refusal:
+        st.session_state["not_signed_in"] = str(refusal)
         return None
+
+
+def why_nobody() -> str | None:
+    """Return why the identity provider's word was not enough, if it was not."""
+    told: str | None = st.session_state.get("not_signed_in")
+    return told
 
 
 def same_actor(open_one: Workspace, account_id: str) -> Actor:
-    """Return who is at the screen if it is still who the form was drawn for; roles are asked of the database."""
-    if reader_id() != account_id:
+    """Return who is at the screen if it is still who the form was drawn for; session and role are asked anew."""
+    found = actor(open_one, active=True)
+    if found is None:
+        raise NotPermitted("Not recorded: you are signed out. Sign in again; what was saved before is saved.")
+    if found.account_id != account_id:
         raise NotPermitted("Not recorded: somebody else is at this screen now. Look, then press again.")
-    return actor_of(open_one, account_id)
-
-
-def enter_as(account_id: str) -> None:
-    """Let somebody else be at the screen; whatever was open before is left."""
-    st.session_state.clear()
-    st.query_params.from_dict({"reader": account_id})
+    return found
 
 
 def leave() -> None:
-    """Let nobody be at the screen."""
+    """End this session, in every tab, and let nobody be at the screen."""
+    with workspace() as open_one:
+        found = actor(open_one)
+        if found is not None:
+            signing_in.sign_out(open_one, found)
     st.session_state.clear()
     st.query_params.clear()
+    institution.leave()
 
 
 def case_id() -> str | None:

@@ -8,8 +8,10 @@ from typing import Final
 
 import streamlit as st
 
-from hitl_review.domain.account import Account, Actor
+from hitl_review.domain.account import Actor
+from hitl_review.domain.signature import ProofMethod
 from hitl_review.ui import cache, session
+from hitl_review.ui.roles import role_words
 from hitl_review.workflow.auditing import printable
 from hitl_review.workflow.deciding import last_saved
 from hitl_review.workflow.review import Opened, next_case
@@ -23,30 +25,53 @@ def style() -> None:
     st.html(cache.STYLE)
 
 
-def masthead(demo: bool, actor: Actor | None, everyone: list[Account]) -> None:
+_AWAY: Final = """
+export default function () {
+  window.location.replace("./auth/sign-in");
+}"""
+_WATCH: Final = """
+export default function ({ data }) {
+  const ask = async () => {
+    try {
+      const answer = await fetch(`./auth/state?session=${data.session}`, { cache: "no-store" });
+      if (answer.ok && !(await answer.json()).live) window.location.replace("./");
+    } catch { /* the server is away for a moment; nothing is shown or done without it */ }
+  };
+  const timer = window.setInterval(ask, data.every);
+  document.addEventListener("visibilitychange", ask);
+  return () => { window.clearInterval(timer); document.removeEventListener("visibilitychange", ask); };
+}"""
+WATCH_MS: Final = 5000
+"""How often a tab asks whether its session goes on, so that nobody's cases stay on a screen that was left."""
+
+
+def go_to_sign_in() -> None:
+    """Send the browser to the sign-in page."""
+    st.components.v2.component("away", js=_AWAY)(key="away", height=1)
+
+
+def watch_session(actor: Actor) -> None:
+    """Leave the page by itself when the session has ended, in whichever tab that happened."""
+    about = {"session": actor.proof.session_id, "every": WATCH_MS}
+    st.components.v2.component("watch_session", js=_WATCH)(key="watch_session", data=about, height=1)
+
+
+def masthead(demo: bool, actor: Actor | None) -> None:
     """Draw the line that stands on every page: what this is not, and who is at the screen."""
-    words = "Demonstration workspace. " if demo else ""
+    words = "Demonstration with public accounts. " if demo else ""
     with st.container(horizontal=True, vertical_alignment="center", key="masthead"):
         st.html(f'<p class="hr-line"><b>{words}</b>{NOT_A_DEVICE}</p>')
         if actor is not None:
-            _who_picker(actor, everyone)
+            _who(actor)
 
 
-def _who_picker(actor: Actor, everyone: list[Account]) -> None:
-    names = {each.account_id: f"{literal(each.name)} ({each.role.words})" for each in everyone}
+def _who(actor: Actor) -> None:
     with st.popover(literal(actor.name), icon=":material/person:", width="content"):
-        st.text("Readers are picked from a list: there are no passwords yet.")
-        for account_id, name in names.items():
-            disabled = account_id == actor.account_id
-            st.button(
-                name,
-                key=f"who_{account_id}",
-                on_click=session.enter_as,
-                args=(account_id,),
-                disabled=disabled,
-                width="stretch",
-            )
-        st.button("Leave", key="who_leave", on_click=session.leave, width="stretch", type="tertiary")
+        st.text(f"{actor.name}, {actor.role.words}: {role_words(actor.role)}")
+        line(f"Signed in {actor.proof.at:%H:%M} UTC ({actor.proof.method.words})" if actor.proof.at else "")
+        if actor.proof.method is not ProofMethod.IDENTITY:
+            st.html('<p class="hr-line"><a href="./auth/password" target="_self">Change my password</a></p>')
+        st.button("Sign out", key="who_leave", on_click=session.leave, width="stretch", icon=":material/logout:")
 
 
 def refusal() -> None:

@@ -10,11 +10,12 @@ from datetime import datetime
 
 from hitl_review.domain.account import Actor, Permission, require
 from hitl_review.domain.audit import check_token, stamp
-from hitl_review.domain.decision import Answer, Choice, Decision, ReasonRule, Reveal, Signature, settled
+from hitl_review.domain.decision import Answer, Choice, Decision, ReasonRule, Reveal, settled
 from hitl_review.domain.prediction import Prediction
 from hitl_review.errors import Conflict
 from hitl_review.project import Project
 from hitl_review.store import audit, models, predictions, reviews, worklist
+from hitl_review.workflow import signing
 from hitl_review.workflow.review import check_dwell
 from hitl_review.workflow.workspace import Workspace
 
@@ -39,12 +40,16 @@ def record_decision(
     TooQuick when nobody can have read the screen.
     """
     require(actor, Permission.REVIEW)
-    with workspace.store.transaction(actor) as transaction:
+    with (
+        signing.refusals_logged(workspace, actor),
+        workspace.store.transaction(actor) as transaction,
+    ):
         earlier = reviews.find_decision(workspace.store, token)
         if earlier is not None:
             return _same_decision(earlier, reveal_id, choice, actor)
         reveal = _checked_reveal(workspace, reveal_id, actor)
         check_dwell(workspace.project, seconds_on_screen)
+        signing.check(workspace, actor, act=token, subject=f"case:{reveal.case_id}")
         _check_succession(workspace, reveal.case_id, actor, supersedes)
         decision = _decision(
             workspace, reveal, choice, actor, check_token(token), seconds_active, supersedes, transaction.now
@@ -117,7 +122,7 @@ def _decision(
         shown_at=reveal.shown_at,
         decided_at=now,
         seconds_active=round(max(seconds_active, 0.0), 3),
-        signature=Signature(actor.name, workspace.project.review.signature_meaning, now),
+        signature=signing.signature_of(actor, workspace.project.review.signature_meaning, at=now),
         supersedes=supersedes,
     )
 
@@ -154,11 +159,7 @@ def decision_detail(decision: Decision, shown: Prediction) -> dict[str, object]:
         "shown_digest": decision.shown_digest,
         "shown_at": stamp(decision.shown_at),
         "seconds_active": decision.seconds_active,
-        "signature": {
-            "name": decision.signature.name,
-            "meaning": decision.signature.meaning,
-            "at": stamp(decision.signature.at),
-        },
+        "signature": signing.told(decision.signature),
         "supersedes": decision.supersedes,
     }
 

@@ -18,7 +18,7 @@ from hitl_review.errors import WorkspaceError
 from hitl_review.project import read_project_text
 from hitl_review.store import accounts, cases, models
 from hitl_review.store.lock import writer_lock
-from hitl_review.workflow.accounts import add_account
+from hitl_review.workflow.accounts import add_account, give_public_password
 from hitl_review.workflow.intake import receive_cases, receive_outcomes
 from hitl_review.workflow.retraining import train_champion
 from hitl_review.workflow.scoring import score_cases
@@ -33,8 +33,11 @@ STARTER_ACCOUNTS: Final = (
     ("auditor-1", "Demo auditor", Role.AUDITOR),
     ("steward-1", "Demo model steward", Role.MODEL_STEWARD),
     ("approver-1", "Demo approver", Role.APPROVER),
+    ("adjudicator-1", "Demo adjudicator", Role.ADJUDICATOR),
     ("lead-1", "Demo study lead", Role.STUDY_LEAD),
+    ("admin-1", "Demo administrator", Role.ADMIN),
 )
+"""All of them have the same public password; such accounts exist in demonstration workspaces only."""
 
 Told = Callable[[int, int, str], None]
 
@@ -116,12 +119,16 @@ def _import_outcomes(workspace: Workspace, source: Path, part: list[str], purpos
 
 
 def add_starter_accounts(workspace: Workspace) -> bool:
-    """Make the demonstration's accounts that are not there yet; tell whether any was made."""
+    """Make the demonstration's accounts that are not there yet, with the public password; tell whether any was made."""
     there = {account.account_id for account in accounts.everyone(workspace.store)}
-    missing = [each for each in STARTER_ACCOUNTS if each[0] not in there]
-    for account_id, name, role in missing:
-        add_account(workspace, account_id, name, role)
-    return bool(missing)
+    changed = False
+    for account_id, name, role in STARTER_ACCOUNTS:
+        if account_id not in there:
+            add_account(workspace, account_id, name, role)
+        if accounts.password(workspace.store, account_id) is None:
+            give_public_password(workspace, account_id)
+            changed = True
+    return changed
 
 
 def _ids(source: Path, purpose: Purpose) -> list[str]:

@@ -7,13 +7,10 @@ or undecided with a signed statement; a failed gate never. Who proposes does not
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any, Final
 
 from hitl_review.domain.account import SYSTEM, Actor, Permission, require
-from hitl_review.domain.audit import stamp
 from hitl_review.domain.canonical import digest as digest_of
-from hitl_review.domain.decision import Signature
 from hitl_review.domain.gate import GateVerdict
 from hitl_review.domain.registry import ModelVersion, Move, Promotion
 from hitl_review.errors import Conflict, ModelError, NoChampion, NotPermitted
@@ -21,6 +18,7 @@ from hitl_review.project import Project
 from hitl_review.store import audit, checkpoints, gates, models
 from hitl_review.store.gates import Gate, Proposal
 from hitl_review.store.jobs import JobKind
+from hitl_review.workflow import signing
 from hitl_review.workflow.jobs import ask_in
 from hitl_review.workflow.workspace import Workspace
 
@@ -71,22 +69,21 @@ def promote(
     *,
     actor: Actor,
     statement: str = "",
-    signature: Signature | None = None,
 ) -> Promotion:
     """Make a model version the champion. Raises Conflict if it is in use already or lacks its gate report.
 
-    `statement` is what the approver says where the gate could not decide. Without a `signature` the
-    actor signs at the time of the act. Open cases are judged anew by a job.
+    `statement` is what the approver says where the gate could not decide. The actor signs at the time of
+    the act, by the project's signing policy. Open cases are judged anew by a job.
     """
     require(actor, Permission.PROMOTE)
     store = workspace.store
-    with store.transaction(actor):
+    with signing.refusals_logged(workspace, actor), store.transaction(actor):
         version = models.version(store, digest)
         newest = models.newest_move(store)
         if newest is not None and newest.model == digest:
             raise Conflict(f"Model {version.name} is in use already. There is nothing to do.")
         gate = None if newest is None else _checked_gate(workspace, version, actor, statement)
-        return _move(workspace, version, Move.PROMOTED, statement, signature, gate)
+        return _move(workspace, version, Move.PROMOTED, statement, gate)
 
 
 def roll_back(
@@ -95,7 +92,6 @@ def roll_back(
     actor: Actor,
     reason: str,
     to: str | None = None,
-    signature: Signature | None = None,
 ) -> Promotion:
     """Go back at once to the model that was in use before, or to another that once was.
 
@@ -104,20 +100,18 @@ def roll_back(
     require(actor, Permission.ROLL_BACK)
     _check_said(reason, "Say why the model is taken back")
     store = workspace.store
-    with store.transaction(actor):
+    with signing.refusals_logged(workspace, actor), store.transaction(actor):
         version = models.version(store, _earlier(workspace, to))
-        return _move(workspace, version, Move.ROLLED_BACK, reason, signature, None)
+        return _move(workspace, version, Move.ROLLED_BACK, reason, None)
 
 
-def stop_model(
-    workspace: Workspace, *, actor: Actor, reason: str, signature: Signature | None = None
-) -> Promotion:
+def stop_model(workspace: Workspace, *, actor: Actor, reason: str) -> Promotion:
     """Stop the model at once: from now on readers see cases without one."""
     require(actor, Permission.STOP_MODEL)
     _check_said(reason, "Say why the model is stopped")
-    with workspace.store.transaction(actor):
+    with signing.refusals_logged(workspace, actor), workspace.store.transaction(actor):
         models.champion(workspace.store)
-        return _move(workspace, None, Move.STOPPED, reason, signature, None)
+        return _move(workspace, None, Move.STOPPED, reason, None)
 
 
 def _move(
@@ -125,14 +119,16 @@ def _move(
     version: ModelVersion | None,
     kind: Move,
     statement: str,
-    signature: Signature | None,
     gate: Gate | None,
 ) -> Promotion:
     """Tell of a change of the model in use, keep it, publish a checkpoint, and queue what follows from it."""
     store = workspace.store
     now, actor, newest = store.current().now, store.current().actor, models.newest_move(store)
-    if signature is None and actor != SYSTEM:
-        signature = Signature(actor.name, APPROVAL, now)
+    subject = f"model:{version.digest if version else newest.model if newest else None}"
+    signature = None
+    if actor != SYSTEM:
+        signing.check(workspace, actor, act=act_of(None if version is None else version.digest), subject=subject)
+        signature = signing.signature_of(actor, APPROVAL, at=now)
     moved = Promotion(
         None if version is None else version.digest,
         kind,
@@ -144,10 +140,9 @@ def _move(
         statement.strip(),
         signature,
     )
-    subject = moved.model or (newest.model if newest else None)
     name = None if version is None else version.name
     detail = {"name": name, "previous": newest.model if newest else None, **_told(moved)}
-    audit.append(store, f"model.{kind.value}", f"model:{subject}", detail, event_id=moved.event_id)
+    audit.append(store, f"model.{kind.value}", subject, detail, event_id=moved.event_id)
     models.move(store, moved)
     checkpoints.ask(store)
     if newest is not None and version is not None:
@@ -155,9 +150,14 @@ def _move(
     return moved
 
 
+def act_of(model: str | None) -> str:
+    """Return the name of the act of putting a model in use, or of stopping; a password is given for one act."""
+    return f"use:{model}" if model else "stop"
+
+
 def _told(moved: Promotion) -> Mapping[str, object]:
     signed = moved.signature
-    signature = None if signed is None else {**asdict(signed), "at": stamp(signed.at)}
+    signature = None if signed is None else signing.told(signed)
     return {
         "model": moved.model,
         "gate": moved.gate,

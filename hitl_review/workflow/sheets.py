@@ -1,4 +1,4 @@
-"""What can leave a workspace, as sheets: the decisions, the labels, the cases."""
+"""What can leave a workspace, as sheets: the decisions, the labels, the cases, the promotions."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from hitl_review.domain.audit import stamp
 from hitl_review.domain.case import Case, Purpose
 from hitl_review.domain.decision import Decision
 from hitl_review.domain.prediction import Prediction
-from hitl_review.store import cases, predictions, reviews
+from hitl_review.domain.signature import Signature
+from hitl_review.store import cases, models, predictions, reviews
 from hitl_review.workflow.formats import Cell, Kind, Sheet
 from hitl_review.workflow.workspace import Workspace
 
@@ -20,6 +21,8 @@ _DECISION_COLUMNS: Final[dict[str, Kind]] = {
     "signed_name": "text",
     "signed_meaning": "text",
     "signed_at": "text",
+    "signed_method": "text",
+    "signed_proof": "text",
     "answer": "text",
     "label": "text",
     "reason": "text",
@@ -38,6 +41,13 @@ _DECISION_COLUMNS: Final[dict[str, Kind]] = {
     "supersedes": "text",
     "in_force": "flag",
 }
+_PROMOTION_COLUMNS: Final[dict[str, Kind]] = dict.fromkeys(
+    (
+        *("event_id", "move", "model", "at", "by"),
+        *("signed_name", "signed_meaning", "signed_at", "signed_method", "signed_proof"),
+    ),
+    "text",
+)
 _LABEL_COLUMNS: Final[dict[str, Kind]] = {
     "case_id": "text",
     "source": "text",
@@ -74,9 +84,7 @@ def _decision_row(decision: Decision, shown: Prediction, in_force: bool) -> tupl
         decision.decision_id,
         decision.case_id,
         decision.reader,
-        decision.signature.name,
-        decision.signature.meaning,
-        stamp(decision.signature.at),
+        *_signed(decision.signature),
         decision.answer.value,
         decision.label,
         decision.reason,
@@ -94,6 +102,24 @@ def _decision_row(decision: Decision, shown: Prediction, in_force: bool) -> tupl
         decision.seconds_active,
         decision.supersedes,
         in_force,
+    )
+
+
+def _signed(signature: Signature | None) -> tuple[Cell, ...]:
+    if signature is None:  # the first model of all, which the product itself put in use
+        return (None,) * 5
+    proved_at = None if signature.proved_at is None else stamp(signature.proved_at)
+    return (signature.name, signature.meaning, stamp(signature.at), signature.method.value, proved_at)
+
+
+def promotions_sheet(workspace: Workspace) -> Sheet:
+    """Return every change of the model in use, each with the name, meaning and time it was signed with."""
+    return Sheet(
+        _PROMOTION_COLUMNS,
+        [
+            (each.event_id, each.move.value, each.model, stamp(each.at), each.by, *_signed(each.signature))
+            for each in models.moves(workspace.store)
+        ],
     )
 
 
@@ -175,4 +201,5 @@ SHEETS: Final[dict[str, Callable[[Workspace], Sheet]]] = {
     "decisions": decisions_sheet,
     "labels": labels_sheet,
     "cases": cases_sheet,
+    "promotions": promotions_sheet,
 }

@@ -5,13 +5,14 @@ from __future__ import annotations
 import base64
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 from uuid import uuid4
 
 from hitl_review import __version__
@@ -19,7 +20,7 @@ from hitl_review.domain.account import SYSTEM
 from hitl_review.domain.audit import text_digest
 from hitl_review.errors import WorkspaceError
 from hitl_review.project import Project, parse_project
-from hitl_review.store import audit, projects
+from hitl_review.store import audit, models, projects
 from hitl_review.store.checkpoints import Checkpointer
 from hitl_review.store.connection import DATABASE, Store, create_store, now_utc, open_store
 from hitl_review.store.keys import KEY_FILE, create_key
@@ -36,14 +37,32 @@ class Workspace:
 
     @property
     def demo(self) -> bool:
-        """Whether this is a demonstration workspace, whose readers are picked from a list."""
+        """Whether this is a demonstration workspace, whose accounts have a public password."""
+        return self._opening.get("demo") is True
+
+    @property
+    def origin(self) -> str:
+        """The random id that this workspace's log was opened with."""
+        return str(self._opening.get("origin", ""))
+
+    @property
+    def _opening(self) -> Mapping[str, Any]:
         opened = next(audit.events(self.store), None)
-        return opened is not None and opened.told["detail"].get("demo") is True
+        detail: Mapping[str, Any] = {} if opened is None else opened.told["detail"]
+        return detail
 
 
 def exists(folder: Path) -> bool:
     """Tell whether there is a workspace in a folder."""
     return (folder / DATABASE).is_file()
+
+
+def is_unfinished(folder: Path) -> bool:
+    """Tell whether there is no workspace yet, or a demonstration of which no model is in use yet."""
+    if not exists(folder):
+        return True
+    with open_workspace(folder) as workspace:
+        return workspace.demo and models.newest_move(workspace.store) is None
 
 
 def create_workspace(

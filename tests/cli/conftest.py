@@ -47,6 +47,16 @@ def process() -> Process:
     return started
 
 
+@pytest.fixture(scope="session", autouse=True)
+def password_file(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The password of everybody in these workspaces, in the file that the environment names."""
+    path = tmp_path_factory.mktemp("password") / "password.txt"
+    path.write_text("three words of ours\n", encoding="utf-8")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HITL_PASSWORD_FILE", str(path))
+        yield path
+
+
 @pytest.fixture(scope="session")
 def tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with training-cases.csv, training-outcomes.csv and so on, cut from the shipped tables."""
@@ -75,6 +85,8 @@ def made(tables: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     readers = ("--reader", "anna", "Anna Berg", "--reader", "ben", "Ben Cole")
     steps: tuple[tuple[object, ...], ...] = (
         ("init", folder, "--project", DATA / "project.toml", *readers),
+        ("accounts", "password", folder, "anna"),
+        ("accounts", "password", folder, "ben"),
         ("import", folder, tables / "training-cases.csv", "--purpose", "training"),
         ("import", folder, tables / "training-outcomes.csv", "--outcomes"),
         ("import", folder, tables / "holdout-cases.csv", "--purpose", "holdout"),

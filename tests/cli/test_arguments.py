@@ -12,7 +12,7 @@ from hitl_review.cli import main
 
 PLANNED = {
     *("demo", "serve", "init", "import", "train", "score", "worker", "decide", "replay"),
-    *("audit", "export", "simulate", "study", "backup", "doctor"),
+    *("audit", "export", "simulate", "study", "accounts", "backup", "doctor"),
 }
 
 

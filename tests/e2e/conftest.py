@@ -59,42 +59,54 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture(scope="session")
-def context_for(chromium: Browser) -> Callable[[str, tuple[int, int]], BrowserContext]:
-    """Give the browser's context for a theme and a size; each is made once, so that its cache is warm."""
-    made: dict[tuple[str, tuple[int, int]], BrowserContext] = {}
+Contexts = Callable[[str, tuple[int, int], int], BrowserContext]
 
-    def given(theme: str, size: tuple[int, int]) -> BrowserContext:
-        if (theme, size) not in made:
-            made[theme, size] = chromium.new_context(
+
+@pytest.fixture(scope="session")
+def context_for(chromium: Browser) -> Contexts:
+    """Give the browser's context for a theme, a size and a person; each is made once, so that its cache is warm.
+
+    A context is a browser of its own: its cookies are one person's.
+    """
+    made: dict[tuple[str, tuple[int, int], int], BrowserContext] = {}
+
+    def given(theme: str, size: tuple[int, int], person: int) -> BrowserContext:
+        if (theme, size, person) not in made:
+            made[theme, size, person] = chromium.new_context(
                 viewport={"width": size[0], "height": size[1]},
                 color_scheme="dark" if theme == "dark" else "light",
                 has_touch=size == PHONE,
                 is_mobile=size == PHONE,
                 reduced_motion="reduce",
             )
-            made[theme, size].set_default_timeout(WAITING_MS)
-        return made[theme, size]
+            made[theme, size, person].set_default_timeout(WAITING_MS)
+        return made[theme, size, person]
 
     return given
 
 
 @pytest.fixture
-def sit_at(context_for: Callable[[str, tuple[int, int]], BrowserContext]) -> Iterator[SitAt]:
-    """Give desks: tabs in front of a served workspace. At the end of the test every workspace must be whole."""
+def sit_at(context_for: Contexts) -> Iterator[SitAt]:
+    """Give desks: tabs in front of a served workspace. At the end of the test every workspace must be whole.
+
+    Two desks of one person are two tabs of one browser; another person has a browser of their own.
+    """
     desks: list[Desk] = []
+    people: dict[str, int] = {}
 
     def seated(
         server: Server, reader: str | None = None, *, theme: str = "light", size: tuple[int, int] = WIDE
     ) -> Desk:
         reader = reader or add_reader(server.folder, f"reader-{next(_numbers) + 100}")
-        desks.append(Desk(context_for(theme, size).new_page(), server.address, reader, server.folder))
+        context = context_for(theme, size, people.setdefault(reader, len(people)))
+        desks.append(Desk(context.new_page(), server.address, reader, server.folder))
         return desks[-1]
 
     yield seated
     for desk in desks:
         assert desk.outside_requests() == []
         desk.page.close()
+        desk.page.context.clear_cookies()
     for folder in {desk.folder for desk in desks}:
         assert_whole(folder)
     for folder, reader in {(desk.folder, desk.reader) for desk in desks}:

@@ -1,4 +1,4 @@
-"""A reader at a desk: one browser tab, what it shows, what one does in it, and all that came over the wire."""
+"""A person at a desk: one browser tab, what it shows, what one does in it, and all that came over the wire."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import parse_qs, urlencode, urlsplit
 
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import APIResponse, Locator, Page, expect
+
+from hitl_review.domain.password import DEMO_PASSWORD
 
 LOOKING_MS = 800
 """A little longer than the 0.7 s that a screen must have stood before an act on it is recorded."""
@@ -27,6 +29,7 @@ class Desk:
     frames: list[bytes] = field(default_factory=list)
     requests: list[str] = field(default_factory=list)
     complaints: list[str] = field(default_factory=list)
+    signed_in: bool = False
 
     def __post_init__(self) -> None:
         self.page.on("websocket", lambda socket: socket.on("framereceived", self._keep_frame))
@@ -88,9 +91,24 @@ class Desk:
 
     # --- what one does
 
+    def sign_in(self, account: str | None = None, password: str = DEMO_PASSWORD) -> Desk:
+        """Sign in as this desk's person, or as another from now on, by the form's own route. No page is opened."""
+        self.reader = account or self.reader
+        answer = self.post("/auth/sign-in", account=self.reader, password=password)
+        assert answer.status == 200, f"{self.reader} was refused at the sign-in ({answer.status})"
+        self.signed_in = True
+        return self
+
+    def post(self, path: str, **form: str) -> APIResponse:
+        """Post a form as this browser does from its own pages; the answer's cookies are this browser's then."""
+        headers = {"origin": self.address}
+        return self.page.context.request.post(f"{self.address}{path}", form=dict(form), headers=headers)
+
     def visit(self, path: str = "/", **query: str) -> Desk:
-        """Open a page by its address, as this reader unless another is named."""
-        self.page.goto(f"{self.address}{path}?{urlencode({'reader': self.reader, **query})}")
+        """Open a page by its address, signing in first unless this desk's person is."""
+        if not self.signed_in:
+            self.sign_in()
+        self.page.goto(f"{self.address}{path}" + (f"?{urlencode(query)}" if query else ""))
         return self.at_rest()
 
     def sit_down(self, case: str | None = None) -> str:

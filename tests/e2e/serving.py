@@ -15,7 +15,7 @@ from urllib.request import urlopen
 from hitl_review.domain.account import SYSTEM, Role
 from hitl_review.store import audit, projects
 from hitl_review.store.connection import DATABASE
-from hitl_review.workflow.accounts import add_account
+from hitl_review.workflow.accounts import add_account, give_public_password
 from hitl_review.workflow.retraining import labelled_by_outcome, train_version
 from hitl_review.workflow.workspace import open_workspace
 
@@ -36,9 +36,10 @@ def copy_workspace(made: Path, target: Path) -> Path:
 
 
 def add_reader(folder: Path, account_id: str) -> str:
-    """Give a workspace one more reader, so that a test has a queue and a history of its own."""
+    """Give a demonstration one more reader, with the public password: a test has a queue and a history of its own."""
     with open_workspace(folder) as workspace:
         add_account(workspace, account_id, f"Test {account_id}", Role.READER)
+        give_public_password(workspace, account_id)
     return account_id
 
 

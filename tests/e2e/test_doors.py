@@ -27,19 +27,20 @@ def test_an_auditor_has_no_review_page(served: Server, sit_at: SitAt, desk: Desk
     assert auditor.page.get_by_role("link", name="Review").count() == 0
     for part in (".hr-facts", ".st-key-estimate", ".st-key-decision", ".hr-model"):
         assert auditor.page.locator(part).count() == 0
-    assert case not in auditor.text
     assert [action for action, about in acts(served.folder, "auditor-1") if about == case] == []
 
 
-def test_an_unknown_reader_lands_at_the_entrance(served: Server, sit_at: SitAt) -> None:
-    """An address with a name nobody has opens no case: the page asks who is reading."""
-    desk = sit_at(served, "nobody-9").visit()
-    expect(desk.page.get_by_role("heading", name="Who is reading?")).to_be_visible()
-    assert desk.page.locator(".hr-facts").count() == 0
+def test_who_is_not_signed_in_is_asked_to(served: Server, sit_at: SitAt) -> None:
+    """Every address leads to the sign-in page, one with a name and a case in it too; no case is opened."""
+    page = sit_at(served, "nobody-9").page
+    for path in ("/", "/history", "/log", "/?reader=reader-1&case=S2-00001"):
+        page.goto(f"{served.address}{path}")
+        expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+        assert page.locator(".hr-facts").count() == 0
 
 
 def test_addresses_and_titles_hold_ids_and_nothing_clinical(desk: Desk) -> None:
-    """Every address of a whole case names reader and case and nothing else; the title never names a patient."""
+    """Every address of a whole case names the case and nothing else; the title never names a patient."""
     addresses: list[str] = []
     titles: list[str] = []
 
@@ -59,7 +60,7 @@ def test_addresses_and_titles_hold_ids_and_nothing_clinical(desk: Desk) -> None:
     assert len(addresses) > 2
     for address in addresses:
         query = parse_qs(urlsplit(address).query)
-        assert query.keys() <= {"reader", "case"}, address
+        assert query.keys() <= {"case"}, address
         assert set(query.get("case", [])) <= {case, following}
     assert set(titles) <= {"hitl-review", "Review", "My decisions"}
 

@@ -8,6 +8,7 @@ import pytest
 
 from hitl_review.store import schema
 from hitl_review.store.connection import Store, sqlite3
+from hitl_review.store.schema import people
 
 SPECIFIED = """
 CREATE TABLE audit_log (
@@ -47,7 +48,7 @@ def test_every_table_is_strict_and_append_only_or_named_as_changing() -> None:
 
 def test_every_column_an_event_tells_of_points_at_the_log() -> None:
     """No row without its event: the database itself refuses it."""
-    for table in ("projects", "accounts", "cases", "outcomes", "models", "promotions", "predictions"):
+    for table in ("projects", "accounts", "cases", "outcomes", "models", "promotions", "predictions", *people.TABLES):
         assert re.search(r"event_id +TEXT.*REFERENCES audit_log\(event_id\)", schema.TABLES[table])
     for table, key in (("reads", "read_id"), ("reveals", "reveal_id"), ("decisions", "decision_id")):
         assert re.search(rf"{key} +TEXT PRIMARY KEY REFERENCES audit_log\(event_id\)", schema.TABLES[table])
@@ -79,6 +80,7 @@ DECISION = {
     "signed_name": "Anna",
     "signed_meaning": "review",
     "signed_at": "t",
+    "signed_method": "session",
     "supersedes": None,
 }
 

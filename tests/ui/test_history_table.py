@@ -28,7 +28,7 @@ def _links(markup: Markup) -> list[str]:
 def test_a_decision_is_one_row_in_plain_words(project: Project, a_decision: ADecision) -> None:
     """Time, case, decision, answer, own estimate, confidence, reason with comment, and who signed as what."""
     decision = a_decision(comment="I examined her")
-    markup = assert_harmless(decisions_html(project, [decision], "reader-1"))
+    markup = assert_harmless(decisions_html(project, [decision]))
     assert_table(markup)
     reason = next(each.label for each in project.reasons if each.code == decision.reason)
     assert _rows(markup) == [
@@ -40,7 +40,7 @@ def test_a_decision_is_one_row_in_plain_words(project: Project, a_decision: ADec
             "30%",
             "high",
             f"{reason}: I examined her",
-            "Rita Reader, review",
+            "Rita Reader, review, 2026-11-22 09:13:03 UTC (no sign-in)",
         ]
     ]
 
@@ -54,7 +54,7 @@ def test_every_answer_has_a_sign_and_a_word(
 ) -> None:
     """None is told from another by colour."""
     decision = a_decision(answer=answer, label=None if answer is Answer.DEFERRED else "died")
-    assert _rows(assert_harmless(decisions_html(project, [decision], "reader-1")))[0][2] == words
+    assert _rows(assert_harmless(decisions_html(project, [decision])))[0][2] == words
 
 
 def test_what_was_not_given_leaves_no_word(project: Project, a_decision: ADecision) -> None:
@@ -62,24 +62,24 @@ def test_what_was_not_given_leaves_no_word(project: Project, a_decision: ADecisi
     decision = a_decision(
         answer=Answer.DEFERRED, label=None, reason=None, own_probability=None, confidence=None
     )
-    assert _rows(assert_harmless(decisions_html(project, [decision], "reader-1")))[0][3:7] == ["", "", "", ""]
+    assert _rows(assert_harmless(decisions_html(project, [decision])))[0][3:7] == ["", "", "", ""]
 
 
-def test_a_link_leads_to_the_case_and_keeps_the_reader(project: Project, a_decision: ADecision) -> None:
+def test_a_link_leads_to_the_case_and_names_nobody(project: Project, a_decision: ADecision) -> None:
     """Relative, so that it works below any address; ids of every kind survive it."""
     awkward = "C 1/ä&b=#?%"
-    markup = assert_harmless(decisions_html(project, [a_decision(case_id=awkward)], "reader-1"))
+    markup = assert_harmless(decisions_html(project, [a_decision(case_id=awkward)]))
     (link,) = _links(markup)
     parts = urlsplit(link)
     assert (parts.scheme, parts.netloc, parts.path) == ("", "", "./")
-    assert parse_qs(parts.query) == {"reader": ["reader-1"], "case": [awkward]}
+    assert parse_qs(parts.query) == {"case": [awkward]}
 
 
 def test_days_are_groups_of_rows(project: Project, a_decision: ADecision) -> None:
     """Newest first as they come, one heading a day."""
     today = a_decision()
     earlier = replace(today, decided_at=datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC))
-    markup = assert_harmless(decisions_html(project, [today, today, earlier], "reader-1"))
+    markup = assert_harmless(decisions_html(project, [today, today, earlier]))
     headings = [row.texts[0] for row in markup.rows if len(row.cells) == 1]
     assert headings == [f"{today.decided_at:%Y-%m-%d} UTC", "2026-01-02 UTC"]
 
@@ -93,7 +93,7 @@ def test_hostile_text_stays_text(project: Project, a_decision: ADecision) -> Non
         confidence=Confidence.LOW,
         signature=Signature(HOSTILE, HOSTILE, datetime(2026, 1, 2, tzinfo=UTC)),
     )
-    html = decisions_html(project, [decision], HOSTILE)
+    html = decisions_html(project, [decision])
     markup = assert_harmless(html)
     assert "img" not in markup.tags
     assert "\u202e" not in html

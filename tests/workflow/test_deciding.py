@@ -82,6 +82,8 @@ def test_the_event_of_a_decision_can_be_read_alone(shown: Workspace, record: Rec
         "name": "Rita Reader",
         "meaning": "review",
         "at": "2026-11-22T09:12:13.000001Z",
+        "method": "none",
+        "proved_at": None,
     }
     assert (detail["label_shown"], detail["label"], detail["outcome"]) == ("alive", "died", "overridden")
     assert not {"age", "creatinine", "sex"} & set(event.payload.replace('"', " ").split())

@@ -112,8 +112,8 @@ def test_an_undecided_gate_takes_a_signed_statement(two: tuple[Workspace, str, s
     with pytest.raises(Conflict, match="Sign a statement"):
         promote(workspace, second, actor=APPROVER, statement="fine")
     words = "Forty new cases, all read by two of us; the old model is unusable."
-    signature = Signature("Abe Approver", "responsibility", ward.NOW)
-    promotion = promote(workspace, second, actor=APPROVER, statement=words, signature=signature)
+    promotion = promote(workspace, second, actor=APPROVER, statement=words)
+    signature = Signature("Abe Approver", "approval", promotion.at)
     assert (promotion.statement, promotion.signature) == (words, signature)
     assert told(workspace, "model.promoted")[-1]["statement"] == words
 

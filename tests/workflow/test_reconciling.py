@@ -30,6 +30,9 @@ OTHER_VALUES = {
     ("decisions", "confidence"): "'low'",
     ("worklist", "state"): "'deferred'",
     ("worklist", "held_until"): "'9999-01-01T00:00:00.000000Z'",
+    ("standings", "enabled"): "1 - enabled",
+    ("passwords", "public"): "1 - public",
+    ("identities", "linked"): "1 - linked",
     ("predictions", "verdict"): "'likely'",
     ("findings", "verdict"): "'remark'",
     ("samples", "decisions"): "'[]'",
@@ -128,7 +131,7 @@ ADDED_ROWS = {
     "manifests": "SELECT 'sha256:x', body FROM manifests LIMIT 1",
     "figures": "SELECT model, 'dependence', digest, alt, png FROM figures LIMIT 1",
     "promotions": "SELECT (SELECT event_id FROM audit_log WHERE seq = 1), model, move, at, by, gate, protocol,"
-    " statement, signed_name, signed_meaning, signed_at FROM promotions LIMIT 1",
+    " statement, signed_name, signed_meaning, signed_at, signed_method, signed_proof FROM promotions LIMIT 1",
     "predictions": "SELECT 'P-9', 'C-1', model, (SELECT snapshot FROM cases WHERE case_id = 'C-2'), margin,"
     " probability, threshold, label, verdict, made_at, event_id FROM predictions LIMIT 1",
     "reads": "SELECT (SELECT event_id FROM audit_log WHERE seq = 1), 'C-6', reader, modality, label, probability,"
@@ -138,7 +141,12 @@ ADDED_ROWS = {
     " FROM reveals LIMIT 1",
     "decisions": "SELECT (SELECT event_id FROM audit_log WHERE seq = 1), 'C-6', reader, reveal_id, prediction_id,"
     " answer, label, reason, comment, confidence, own_probability, shown_digest, shown_at, decided_at,"
-    " seconds_active, signed_name, signed_meaning, signed_at, NULL FROM decisions LIMIT 1",
+    " seconds_active, signed_name, signed_meaning, signed_at, signed_method, signed_proof, NULL FROM decisions LIMIT 1",
+    "standings": "SELECT (SELECT event_id FROM audit_log WHERE seq = 1), 'reader-1', 0, at, by FROM standings LIMIT 1",
+    "passwords": "SELECT (SELECT event_id FROM audit_log WHERE seq = 1), 'admin-1', hash, 1, set_at, set_by"
+    " FROM passwords LIMIT 1",
+    "identities": "SELECT (SELECT event_id FROM audit_log WHERE seq = 1), 'approver-1', issuer, subject, 1, at, by"
+    " FROM identities LIMIT 1",
     "worklist": "SELECT 'T-1', 1, 'open', 1000000001, 'arrival', NULL, NULL",
     "labels": "SELECT 'L-9', 'read:none', case_id, source, probability, mode, at, effect, reader, reason, model,"
     " shown_probability, sampling_probability, weight, disputed, NULL, decision_id, collected_at, event_id"
@@ -169,12 +177,18 @@ def test_an_added_row_is_found(learned_folder: Path, table: str) -> None:
     assert kinds(found) & EVIDENCE, told(found)
 
 
-TOLD_SINGLY = ("projects", "accounts", "models", "promotions", "reads", "reveals", "decisions")
+TOLD_SINGLY = (
+    *("projects", "accounts", "models", "promotions", "reads", "reveals", "decisions"),
+    *("standings", "passwords", "identities"),
+)
 ACTION_OF = {
     "projects": "project.configured",
     "accounts": "account.created",
     "models": "model.trained",
     "promotions": "model.promoted",
+    "standings": "account.disabled",
+    "passwords": "password.set",
+    "identities": "identity.linked",
     "reads": "read.committed",
     "reveals": "prediction.shown",
     "decisions": "decision.overridden",

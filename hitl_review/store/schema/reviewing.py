@@ -81,7 +81,9 @@ CREATE TABLE promotions (
   statement      TEXT NOT NULL,
   signed_name    TEXT,
   signed_meaning TEXT,
-  signed_at      TEXT
+  signed_at      TEXT,
+  signed_method  TEXT,
+  signed_proof   TEXT
 ) STRICT""",
     "predictions": """\
 CREATE TABLE predictions (
@@ -145,6 +147,8 @@ CREATE TABLE decisions (
   signed_name     TEXT NOT NULL,
   signed_meaning  TEXT NOT NULL,
   signed_at       TEXT NOT NULL,
+  signed_method   TEXT NOT NULL,
+  signed_proof    TEXT,
   supersedes      TEXT UNIQUE REFERENCES decisions(decision_id)
 ) STRICT""",
 }

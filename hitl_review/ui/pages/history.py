@@ -33,8 +33,8 @@ def page(workspace: Workspace, actor: Actor) -> None:
     )
     if chosen in words:
         session.go_to(chosen)
-        st.switch_page(session.review_page(), query_params={"case": chosen, "reader": actor.account_id})
-    st.html(decisions_html(workspace.project, decisions, actor.account_id))
+        st.switch_page(session.review_page(), query_params={"case": chosen})
+    st.html(decisions_html(workspace.project, decisions))
     widgets.line(_footnote(len(decisions)))
 
 

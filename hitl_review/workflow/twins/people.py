@@ -4,7 +4,45 @@ from __future__ import annotations
 
 from typing import Final
 
-from hitl_review.workflow.twins.kinds import Batch, Twin
+from hitl_review.workflow.twins.kinds import Batch, Told, Twin, id_of
 
-TWINS: Final[tuple[Twin, ...]] = ()
+
+def _standing(told: Told) -> dict[str, object]:
+    return {
+        "event_id": told["event_id"],
+        "account_id": id_of(told),
+        "enabled": int(told["detail"]["enabled"]),
+        "at": told["at"],
+        "by": told["actor"],
+    }
+
+
+def _password(told: Told) -> dict[str, object]:
+    return {
+        "event_id": told["event_id"],
+        "account_id": id_of(told),
+        "hash": told["detail"]["hash_digest"],
+        "public": int(told["detail"]["public"]),
+        "set_at": told["at"],
+        "set_by": told["actor"],
+    }
+
+
+def _identity(told: Told) -> dict[str, object]:
+    return {
+        "event_id": told["event_id"],
+        "account_id": id_of(told),
+        "issuer": told["detail"]["issuer"],
+        "subject": told["detail"]["subject"],
+        "linked": int(told["action"] == "identity.linked"),
+        "at": told["at"],
+        "by": told["actor"],
+    }
+
+
+TWINS: Final[tuple[Twin, ...]] = (
+    Twin("standings", frozenset({"account.disabled", "account.enabled"}), _standing),
+    Twin("passwords", frozenset({"password.set"}), _password, digested=frozenset({"hash"})),
+    Twin("identities", frozenset({"identity.linked", "identity.unlinked"}), _identity),
+)
 BATCHES: Final[tuple[Batch, ...]] = ()

@@ -8,6 +8,17 @@ from hitl_review.store import cases, predictions
 from hitl_review.workflow.twins.kinds import Batch, Told, Twin, id_of
 
 
+def signed(signature: Told) -> dict[str, object]:
+    """Return the columns of a signature that an event tells; nothing in it may be left out, or moved elsewhere."""
+    return {
+        "signed_name": signature["name"],
+        "signed_meaning": signature["meaning"],
+        "signed_at": signature["at"],
+        "signed_method": signature["method"],
+        "signed_proof": signature["proved_at"],
+    }
+
+
 def _project(told: Told) -> dict[str, object]:
     digest = told["detail"]["digest"]
     return {"event_id": told["event_id"], "digest": digest, "text": digest, "configured_at": told["at"]}
@@ -39,7 +50,6 @@ def _model(told: Told) -> dict[str, object]:
 
 def _promotion(told: Told) -> dict[str, object]:
     detail, signature = told["detail"], told["detail"]["signature"]
-    signed = signature or {"name": None, "meaning": None, "at": None}
     return {
         "event_id": told["event_id"],
         "model": detail["model"],
@@ -47,7 +57,7 @@ def _promotion(told: Told) -> dict[str, object]:
         "at": told["at"],
         "by": told["actor"],
         **{name: detail[name] for name in ("gate", "protocol", "statement")},
-        **{f"signed_{name}": signed[name] for name in ("name", "meaning", "at")},
+        **signed(signature or dict.fromkeys(("name", "meaning", "at", "method", "proved_at"))),
     }
 
 
@@ -88,9 +98,7 @@ def _decision(told: Told) -> dict[str, object]:
         "prediction_id": detail["prediction"],
         "answer": detail["outcome"],
         "decided_at": told["at"],
-        "signed_name": signature["name"],
-        "signed_meaning": signature["meaning"],
-        "signed_at": signature["at"],
+        **signed(signature),
         **{name: detail[name] for name in _TOLD_OF_DECISIONS},
     }
 

@@ -1,0 +1,79 @@
+"""Nobody who is not signed in gets past here: neither to a page, nor to a file, nor to the websocket.
+
+Plain ASGI, because Starlette's middleware for requests does not see websockets. The guard is the
+outer of two doors: each run of a page and each act asks the database again who is there.
+"""
+
+from __future__ import annotations
+
+from http.cookies import CookieError
+from typing import Final
+from urllib.parse import quote
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import HTTPConnection
+from starlette.responses import PlainTextResponse, RedirectResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from hitl_review.errors import HitlError
+from hitl_review.ui import auth, institution, session
+from hitl_review.workflow import signing_in
+from hitl_review.workflow.workspace import is_unfinished
+
+OPEN: Final = ("/auth/", "/static/", "/healthz", "/oauth2callback", "/favicon.png")
+"""What everybody may ask for: signing in, Streamlit's own code, and whether the server is well."""
+OPEN_ENDS: Final = ("/_stcore/health", "/_stcore/host-config")
+FILES: Final = ("/_stcore/", "/media/", "/component/", "/app/")
+"""What is asked for by a page that is open already; everything else is a page that somebody wants to open."""
+POLICY_VIOLATION: Final = 1008
+
+
+class Guard:
+    """Lets through what is public and what comes with a live session; sends the rest to the sign-in page."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request or websocket."""
+        guarded = scope["type"] in ("http", "websocket") and not _is_open(scope["path"])
+        if not guarded or await run_in_threadpool(may_pass, HTTPConnection(scope)):
+            await self.app(scope, receive, send)
+        elif scope["type"] == "websocket":
+            await receive()
+            await send({"type": "websocket.close", "code": POLICY_VIOLATION, "reason": "sign in first"})
+        else:
+            await _refusal(scope)(scope, receive, send)
+
+
+def _is_open(path: str) -> bool:
+    return path.startswith(OPEN) or path.endswith(OPEN_ENDS)
+
+
+def may_pass(connection: HTTPConnection) -> bool:
+    """Tell whether a connection comes from somebody who is signed in, or while there is nothing to protect yet."""
+    folder = session.folder()
+    if is_unfinished(folder):
+        return True
+    if institution.COOKIE in _cookies(connection) and institution.is_configured():
+        return True  # what it stands for is looked at by each run of a page, where Streamlit has checked its seal
+    try:
+        with session.workspace() as workspace:
+            secret = session.presented_by(workspace, _cookies(connection))
+            return signing_in.present(workspace, secret) is not None
+    except HitlError:
+        return True  # the page says in its own words what is wrong with the workspace, and shows nothing else
+
+
+def _cookies(connection: HTTPConnection) -> dict[str, str]:
+    try:
+        return connection.cookies
+    except CookieError:
+        return {}
+
+
+def _refusal(scope: Scope) -> RedirectResponse | PlainTextResponse:
+    if scope["method"] in ("GET", "HEAD") and not scope["path"].startswith(FILES):
+        query = scope["query_string"].decode("latin-1")
+        return RedirectResponse(auth.sign_in_address(quote(scope["path"]), query), status_code=303)
+    return PlainTextResponse("Sign in first.", status_code=401)

@@ -1,0 +1,69 @@
+"""Sign-in with an institution's identity provider (OpenID Connect), through Streamlit's `st.login`.
+
+Configured in `.streamlit/secrets.toml` under `[auth]`; without it nothing here is offered. Streamlit
+proves who somebody is at the provider; which account that is, and until when, is checked here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.util import find_spec
+
+import streamlit as st
+from streamlit.errors import StreamlitSecretNotFoundError
+
+from hitl_review.errors import SignInRefused
+
+COOKIE = "_streamlit_user"
+"""Streamlit's own cookie: signed, and readable by nobody but its server."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """Who the provider says is there, since when and until when."""
+
+    issuer: str
+    subject: str
+    issued_at: datetime
+    expires_at: datetime
+
+
+def is_configured() -> bool:
+    """Tell whether an identity provider is configured and its library is installed."""
+    try:
+        return "auth" in st.secrets and find_spec("authlib") is not None
+    except (FileNotFoundError, StreamlitSecretNotFoundError):
+        return False
+
+
+def address() -> str | None:
+    """Return the address at which Streamlit begins the sign-in, or None where none is configured."""
+    if not is_configured():
+        return None
+    from streamlit.user_info import generate_login_redirect_url
+
+    return generate_login_redirect_url("default")
+
+
+def claims() -> Claims | None:
+    """Return what the provider said of who is at this tab, or None; SignInRefused where it lacks what is needed."""
+    told = st.user.to_dict()
+    return claims_in(told) if told.get("is_logged_in") else None
+
+
+def claims_in(told: Mapping[str, object]) -> Claims:
+    """Read the claims of a token. One that says nothing of its end is taken for none: Streamlit checks no expiry."""
+    issuer, subject, issued, expires = (told.get(name) for name in ("iss", "sub", "iat", "exp"))
+    if not isinstance(issuer, str) or not isinstance(subject, str) or not issuer or not subject:
+        raise SignInRefused("The identity provider did not say who you are. Ask an administrator.")
+    if not isinstance(issued, int | float) or not isinstance(expires, int | float):
+        raise SignInRefused("The identity provider did not say until when you are signed in. Ask an administrator.")
+    return Claims(issuer, subject, datetime.fromtimestamp(issued, UTC), datetime.fromtimestamp(expires, UTC))
+
+
+def leave() -> None:
+    """Let Streamlit forget who the provider said is there."""
+    if st.user.to_dict().get("is_logged_in"):
+        st.logout()
