@@ -125,7 +125,7 @@ def served(folder: Path, browser: Browser) -> Iterator[Reader]:
     """Serve a workspace and yield a reader in front of its first case."""
     server = Server(folder).start()
     try:
-        reader = Reader(Desk(_page(browser), server.address, add_reader(folder, "reader-3"), folder))
+        reader = Reader(Desk(new_page(browser), server.address, add_reader(folder, "reader-3"), folder))
         reader.desk.sit_down()
         yield reader
     finally:
@@ -133,7 +133,8 @@ def served(folder: Path, browser: Browser) -> Iterator[Reader]:
     assert_whole(folder)
 
 
-def _page(browser: Browser) -> Page:
+def new_page(browser: Browser) -> Page:
+    """Return a page of a browser whose cache is empty."""
     return browser.new_context(viewport={"width": 1440, "height": 900}).new_page()
 
 
@@ -145,7 +146,7 @@ def measure(place: Path, decisions: int, queue: int) -> tuple[Reader, Reader, Em
         browser = playwright.chromium.launch(executable_path=chromium_path(), args=["--no-sandbox"])
         stack.callback(browser.close)
         readers = [stack.enter_context(served(folder, browser)) for folder in (short, long)]
-        empty = Empty(_page(browser))
+        empty = Empty(new_page(browser))
         empty.page.goto(stack.enter_context(served_empty(place)))
         empty.page.wait_for_selector("#pressed")
         for number in range(decisions + 1):

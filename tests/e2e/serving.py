@@ -21,6 +21,7 @@ from hitl_review.workflow.workspace import open_workspace
 
 ROOT = Path(__file__).parents[2]
 STARTING_SECONDS = 60.0
+LAUNCH = ("-m", "hitl_review", "serve")
 
 
 def copy_workspace(made: Path, target: Path) -> Path:
@@ -72,8 +73,9 @@ def train_another(folder: Path) -> str:
 class Server:
     """The app in a process of its own on a port of its own; it can be killed and started again."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, launch: tuple[str, ...] = LAUNCH) -> None:
         self.folder = folder
+        self.launch = launch
         self.port = free_port()
         self.address = f"http://127.0.0.1:{self.port}"
         self.log = folder.parent / f"{folder.name}.log"
@@ -81,7 +83,7 @@ class Server:
 
     def start(self) -> Server:
         """Start serving, and return when the app answers."""
-        command = [sys.executable, "-m", "hitl_review", "serve", str(self.folder), "--port", str(self.port)]
+        command = [sys.executable, *self.launch, str(self.folder), "--port", str(self.port)]
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log)
         self._wait_until_well()
