@@ -30,6 +30,7 @@ from hitl_review.workflow.exporting import export
 from hitl_review.workflow.promotion import promote
 from hitl_review.workflow.workspace import Workspace, create_workspace, open_workspace
 from tests.ward import PROJECT, Clock, decide, predict, receive, record_outcomes, train
+from tests.ward_learning import put_in_use
 
 APPROVER: Final = Actor("approver-1", "Abe Approver", Role.APPROVER)
 AUDITOR: Final = Actor("auditor-1", "Ada Auditor", Role.AUDITOR)
@@ -76,9 +77,12 @@ class Team:
         self.cases += arrived
 
     def change_model(self) -> None:
-        """Put another model in use; what was shown before belongs to the one before."""
+        """Put another model in use, past the gate; what was shown before belongs to the one before."""
         model = train(self.workspace, self.chance.randbytes(30))
-        promote(self.workspace, model, actor=APPROVER)
+        if self.shown:
+            put_in_use(self.workspace, model)
+        else:
+            promote(self.workspace, model, actor=APPROVER)
         self.shown = predict(self.workspace, model)
 
     def decide(self) -> None:
