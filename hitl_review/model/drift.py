@@ -24,6 +24,8 @@ Counts = npt.NDArray[np.int64]
 
 ALARM_LEVEL: Final = 0.01
 """Chance of any false alarm in one look at all features."""
+SCORE_LEVEL: Final = 0.005
+"""The score's own lamp: one look at one thing, so Holm's method does not make it rarer."""
 LEAST_SHUFFLES: Final = 2_000
 BINS: Final = 20
 """Bins of equal numbers of cases for the distance; the stability index takes them in pairs, its usual ten."""
@@ -91,7 +93,7 @@ def input_drift(
 
 
 def score_drift(
-    reference: npt.ArrayLike, recent: npt.ArrayLike, *, level: float = ALARM_LEVEL, seed: int = 0
+    reference: npt.ArrayLike, recent: npt.ArrayLike, *, level: float = SCORE_LEVEL, seed: int = 0
 ) -> Drift:
     """Compare recent probabilities with those of reference cases, both of shape (n,)."""
     old, new = (np.asarray(each, dtype=np.float64) for each in (reference, recent))
