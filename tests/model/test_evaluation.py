@@ -103,6 +103,23 @@ def test_the_calibration_line_is_a_logistic_regression_on_the_logit() -> None:
     assert shifted.mean() == pytest.approx(labels.mean(), abs=1e-9)
 
 
+def test_the_calibration_slopes_interval_covers_one_in_ninety_five_of_a_hundred() -> None:
+    """Calibrated probabilities, 400 draws of 300 cases; centred on the slope itself."""
+    random, covered = np.random.default_rng(6), 0
+    for _ in range(400):
+        chance = random.beta(2, 3, 300)
+        labels = (random.random(300) < chance).astype(float)
+        found = evaluation.calibration_slope_interval(labels, chance)
+        assert found.value == pytest.approx(evaluation.calibration_line(labels, chance).slope)
+        covered += found.low <= 1 <= found.high
+    assert 0.92 <= covered / 400 <= 0.98
+
+
+def test_there_is_no_interval_of_a_slope_that_is_not_defined() -> None:
+    """Separated classes."""
+    assert math.isnan(evaluation.calibration_slope_interval([0, 0, 1, 1], [0.1, 0.2, 0.8, 0.9]).low)
+
+
 def test_the_calibration_line_of_one_class_or_separated_classes_is_unknown() -> None:
     """Where no maximum exists there is no number to give."""
     assert math.isnan(evaluation.calibration_line([1, 1, 1], [0.2, 0.5, 0.9]).slope)

@@ -16,7 +16,7 @@ from hitl_review.model import evaluation
 from hitl_review.model.artifacts import TrainedModel
 from hitl_review.model.features import Column, FeatureSpec, Matrix, directions, feature_spec, matrix
 from hitl_review.model.scoring import score
-from hitl_review.model.training import train
+from hitl_review.model.training import fit, out_of_fold, train
 from hitl_review.project import Project, TrainingPolicy
 
 PLAIN = FeatureSpec((Column("dose", "number"), Column("arm", "category", ("a", "b"))))
@@ -56,7 +56,7 @@ def test_two_processes_give_equal_bytes() -> None:
     program = (
         "import numpy as np\n"
         "from hitl_review.model.features import *\n"
-        "from hitl_review.model.training import train\n"
+        "from hitl_review.model.training import fit, out_of_fold, train\n"
         "from hitl_review.project import TrainingPolicy\n"
         "spec = FeatureSpec((Column('x', 'number'), Column('c', 'category', ('a', 'b'))))\n"
         "x = np.random.default_rng(1).random((80, 2)).round().astype('f4')\n"
@@ -269,3 +269,29 @@ def test_a_clinicians_directions_do_no_harm(
 def test_the_digest_is_of_the_bytes(model: TrainedModel) -> None:
     """Anybody with sha256sum can check it."""
     assert model.digest == "sha256:" + hashlib.sha256(model.data).hexdigest()
+
+
+def test_softened_outcomes_teach_and_the_outcomes_themselves_judge(
+    ward: Any, spec: FeatureSpec, settings: TrainingPolicy
+) -> None:
+    """Measures and base rate are of the outcomes; unknown ones are left out of both."""
+    outcomes = ward.labels.copy()
+    outcomes[::4] = np.nan
+    soft = 0.2 + 0.6 * ward.labels
+    fitting = fit(ward.values, soft, spec=spec, settings=settings, outcomes=outcomes)
+    known = ~np.isnan(outcomes)
+    assert fitting.model.record.base_rate == pytest.approx(float(np.mean(outcomes[known])))
+    chance = 1 / (1 + np.exp(-fitting.out_of_fold[known]))
+    assert auc_of(fitting.model) == pytest.approx(evaluation.roc_auc_score(outcomes[known], chance))
+    assert fitting.model.conformal.positives == outcomes[known].sum()
+
+
+def test_outcomes_that_equal_the_labels_change_no_byte(
+    ward: Any, spec: FeatureSpec, settings: TrainingPolicy
+) -> None:
+    """Saying the same in two ways is the same model; `out_of_fold` gives the margins of the same folds."""
+    plain = fit(ward.values, ward.labels, spec=spec, settings=settings)
+    said = fit(ward.values, ward.labels, spec=spec, settings=settings, outcomes=ward.labels)
+    assert said.model.digest == plain.model.digest
+    again = out_of_fold(ward.values, ward.labels, spec=spec, settings=settings, seed=settings.seed)
+    assert np.array_equal(again, plain.out_of_fold)
