@@ -101,13 +101,16 @@ def init(
 @workspace_argument
 @click.option("--port", type=click.IntRange(1, 65535), default=8501, show_default=True)
 @click.option("--address", default="127.0.0.1", show_default=True, help="Where to listen.")
-def serve(workspace: Path, port: int, address: str) -> None:
+@click.option(
+    "--public-url", metavar="URL", help="What browsers show: https://review.example.org, behind a TLS proxy."
+)
+def serve(workspace: Path, port: int, address: str, public_url: str | None) -> None:
     """Serve the review pages and run the worker beside them, until it is stopped with Ctrl+C."""
     from hitl_review.cli.beside import worker_beside
     from hitl_review.ui.server import serve as serve_pages  # the one place where a door opens the other
 
     with worker_beside(workspace):
-        serve_pages(workspace, port=port, address=address)
+        serve_pages(workspace, port=port, address=address, public_url=public_url)
 
 
 @workspace_command("backup", example="hitl-review backup demo-workspace backup-2026-11-22.db")

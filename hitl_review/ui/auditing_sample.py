@@ -86,7 +86,7 @@ def _review(workspace: Workspace, actor: Actor, sample: Sample, people: Mapping[
     names = {each.decision_id: f"{each.case_id}, {each.decided_at:%Y-%m-%d %H:%M}" for each in decisions}
     with st.form("finding", border=True, clear_on_submit=True):
         which = st.selectbox(
-            "Reviewed decision", list(names), format_func=lambda each: printable(names.get(each, each))
+            "Reviewed decision", list(names), format_func=lambda each: printable(names.get(each or "", ""))
         )
         verdict = st.radio("Found", list(VERDICTS), format_func=VERDICTS.__getitem__, horizontal=True)
         comment = st.text_area("Why (needed for a remark or a serious finding)", max_chars=LONGEST_COMMENT)

@@ -159,7 +159,7 @@ def _progress(folder: Path) -> None:
         at = build.latest
         st.progress(at.step / at.of, text=f"{at.words[:1].upper()}{at.words[1:]} (step {at.step} of {at.of})")
     else:
-        st.error(f"The workspace could not be made. {failure_words(build)}")
+        st.error(widgets.plain(f"The workspace could not be made. {failure_words(build)}"))
         st.button("Try again", on_click=_builds().forget, args=(folder,))
 
 

@@ -8,6 +8,7 @@ its code, so that none can hide, reorder or pretend.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from html import escape
@@ -19,6 +20,8 @@ from hitl_review.workflow.auditing import printable
 
 Detail = Mapping[str, Any]
 
+_TOKEN: Final = re.compile("[0-9a-f]{32}")
+"""An id that nobody reads to its end."""
 ACTION_WORDS: Final[Mapping[str, str]] = {
     "log.opened": "opened this log",
     "project.configured": "set the project file",
@@ -152,7 +155,8 @@ def _subject_words(subject: str) -> str:
 
 def _short(value: object) -> str:
     text = str(value)
-    return text.removeprefix("sha256:")[:8] if text.startswith("sha256:") else text
+    digest = text.startswith("sha256:") or _TOKEN.fullmatch(text)
+    return text.removeprefix("sha256:")[:8] if digest else text
 
 
 def summary_of(action: str, detail: Detail) -> str:
@@ -201,7 +205,28 @@ def _made(detail: Detail) -> str:
 
 
 def _viewed(detail: Detail) -> str:
-    return "on the page" if detail.get("through") == "page" else f"{detail['events']} events"
+    through = detail.get("through")
+    if through is None:
+        return f"{detail['events']} events"
+    asked = {name: value for name, value in detail.items() if name not in ("through", "reveal", "sample")}
+    words = {"page": "on the page", "history": "a case's history", "screen": "a past screen", "rates": "override rates"}
+    return ", ".join(part for part in (words.get(str(through), str(through)), _plain(asked)) if part)
+
+
+def _checkpoint(detail: Detail) -> str:
+    return f"{detail['size']} events signed"
+
+
+def _rotated(detail: Detail) -> str:
+    return f"behind event {detail['size']}"
+
+
+def _sampled(detail: Detail) -> str:
+    return f"{len(detail['decisions'])} of {detail['of']}, seed {detail['seed']}"
+
+
+def _reviewed(detail: Detail) -> str:
+    return detail["verdict"].replace("_", " ") + (", with a comment" if detail["comment"] else "")
 
 
 def _opened(detail: Detail) -> str:
@@ -220,6 +245,10 @@ _SUMMARIES: Final[Mapping[str, Callable[[Detail], str]]] = {
     "prediction.made": _made,
     "log.opened": _opened,
     "audit.viewed": _viewed,
+    "checkpoint.published": _checkpoint,
+    "key.rotated": _rotated,
+    "audit.sampled": _sampled,
+    "sample.reviewed": _reviewed,
 }
 
 

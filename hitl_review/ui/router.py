@@ -35,7 +35,7 @@ def main() -> None:
             return
         _app()
     except WorkspaceError as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(widgets.plain(str(error)), icon=":material/error:")
         return
     cache.settle_in(str(folder))
 

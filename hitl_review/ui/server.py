@@ -31,6 +31,7 @@ from hitl_review.store import accounts, models
 from hitl_review.ui import auth, session
 from hitl_review.ui.cache import model_source
 from hitl_review.ui.guard import Guard
+from hitl_review.workflow.serving import reach, refuse_unsafe
 from hitl_review.workflow.workspace import open_workspace
 
 ENTRY: Final = Path(__file__).parent / "entry" / "app.py"
@@ -116,9 +117,12 @@ def make_app() -> st.App:
     return st.App(ENTRY, **parts())
 
 
-def serve(folder: Path, *, port: int, address: str = "127.0.0.1") -> None:
+def serve(folder: Path, *, port: int, address: str = "127.0.0.1", public_url: str | None = None) -> None:
     """Serve a workspace until stopped, after saying where, and in a demonstration under which names one signs in."""
     _check_address(address)
+    named = reach(public_url)
+    for warning in refuse_unsafe(folder, files=_others_settings(), environ=os.environ):
+        print(f"Warning: {warning}", flush=True)
     with open_workspace(folder) as workspace:
         public = accounts.with_public_password(workspace.store) if workspace.demo else []
     os.environ["HITL_WORKSPACE"] = str(folder.resolve())
@@ -127,7 +131,14 @@ def serve(folder: Path, *, port: int, address: str = "127.0.0.1") -> None:
         print(f"A demonstration with public accounts; the password of each is '{DEMO_PASSWORD}':", flush=True)
     for person in public:
         print(f"  {person.account_id:<14} {person.name} ({person.role.words})", flush=True)
-    make_app().run(config={**settings(), "server.port": port, "server.address": address})
+    make_app().run(config={**settings(), **named, "server.port": port, "server.address": address})
+
+
+def _others_settings() -> list[Path]:
+    """Return the settings files that Streamlit reads besides ours: this user's, and this folder's if it has others."""
+    places = [Path.home() / ".streamlit" / "config.toml", Path.cwd() / ".streamlit" / "config.toml"]
+    ours = [path.resolve() for path in _SETTINGS]
+    return [path for path in places if path.resolve() not in ours]
 
 
 def _check_address(address: str) -> None:

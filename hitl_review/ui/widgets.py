@@ -79,17 +79,17 @@ def refusal() -> None:
     told = session.take_refusal()
     if told is not None:
         with st.container(key="refusal"):
-            st.warning(told, icon=":material/info:")
+            st.warning(plain(told), icon=":material/info:")
 
 
 def literal(text: str) -> str:
     """Return Markdown that shows a text as it is: labels of buttons are Markdown, and names are people's text."""
-    return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", text)
+    return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", printable(text))
 
 
 def plain(text: str) -> str:
-    """Return Markdown that shows a text as it is, invisible characters as codes: for texts that may quote people."""
-    return literal(printable(text))
+    """Return Markdown that shows a sentence as it is: it may quote what somebody typed, into an address too."""
+    return literal(text)
 
 
 def line(text: str) -> None:

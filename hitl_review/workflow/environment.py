@@ -52,7 +52,7 @@ _NETWORK: Final = frozenset(
 )
 _SHARED_WITH_HOST: Final = frozenset(("9p", "virtiofs", "vboxsf", "vmhgfs-fuse", "drvfs"))
 
-_SAFE: Final[Mapping[str, tuple[object, tuple[object, ...], str]]] = {
+SAFE_SETTINGS: Final[Mapping[str, tuple[object, tuple[object, ...], str]]] = {
     "client.showErrorDetails": ("full", ("none",), "an error's text, which may hold a value, would be shown"),
     "client.showErrorLinks": ("auto", (False,), "an error on the page would be offered to a search engine"),
     "client.disableDataExport": (False, (True,), "tables could be downloaded past the logged export"),
@@ -199,7 +199,7 @@ def settings_check(files: Iterable[Path], environ: Mapping[str, str]) -> Check:
         return Check(name, State.PROBLEM, f"a config.toml can't be read ({type(error).__name__})", advice)
     if unsafe := [
         f"{key} ({why})"
-        for key, (default, safe, why) in _SAFE.items()
+        for key, (default, safe, why) in SAFE_SETTINGS.items()
         if settings.get(key, default) not in safe
     ]:
         advice = "Take the values of the config.toml that came with hitl-review."
@@ -216,8 +216,8 @@ def settings_in_force(files: Iterable[Path], environ: Mapping[str, str]) -> dict
     for path in files:
         if path.is_file():
             settings |= _dotted(tomllib.loads(path.read_text(encoding="utf-8")))
-    for key in (*_SAFE, "server.address"):
-        if (text := environ.get(_variable(key))) is not None:
+    for key in (*SAFE_SETTINGS, "server.address"):
+        if (text := environ.get(variable(key))) is not None:
             settings[key] = {"true": True, "false": False}.get(text.lower(), text)
     return settings
 
@@ -229,6 +229,6 @@ def _dotted(table: Mapping[str, Any], prefix: str = "") -> dict[str, object]:
     return flat
 
 
-def _variable(key: str) -> str:
+def variable(key: str) -> str:
     """Return the environment variable of a setting: STREAMLIT_CLIENT_SHOW_ERROR_DETAILS and the like."""
     return "STREAMLIT_" + re.sub(r"(?<=[a-z])(?=[A-Z])", "_", key).replace(".", "_").upper()

@@ -28,7 +28,7 @@ def page(workspace: Workspace, actor: Actor) -> None:
     try:
         opened = _opened(workspace, case_id, actor)
     except NotFound as refusal:
-        st.warning(str(refusal))
+        st.warning(widgets.plain(str(refusal)))
         st.button("Next case", on_click=session.go_to, args=(None,), shortcut="N")
         return
     stage = _draw(workspace, opened, actor)
@@ -61,7 +61,7 @@ def _shown(workspace: Workspace, opened: Opened, actor: Actor) -> Shown | None:
     try:
         return reveal(workspace, opened.case.case_id, actor=actor, source=cache.model_source(workspace.store))
     except HitlError as refusal:
-        st.warning(str(refusal))
+        st.warning(widgets.plain(str(refusal)))
         return None
 
 

@@ -1,0 +1,151 @@
+"""What must be true before the pages are served: settings, files, disk, and under which names the app answers.
+
+An unsafe setting is not corrected in silence: somebody wanted it, so serving is refused in one sentence that
+says where it stands and what it would do.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from hitl_review.errors import WorkspaceError
+from hitl_review.store.connection import DATABASE, sqlite3
+from hitl_review.store.keys import key_path, next_key_path
+from hitl_review.workflow.environment import (
+    SAFE_SETTINGS,
+    State,
+    file_system_check,
+    mounts_text,
+    sqlite_check,
+    variable,
+)
+
+LARGEST_UPLOAD: Final = 200
+"""MB; what intake promises to answer for."""
+_NEVER: Final[Mapping[str, str]] = {
+    "server.allowedHosts": "pages elsewhere could reach the app under names of their own; use --public-url",
+    "server.corsAllowedOrigins": "other sites could read the pages; use --public-url",
+    "server.trustedUserHeaders": "whoever sends the header would be believed to be somebody",
+    "server.address": "the app would listen elsewhere than the command says; use --address",
+}
+"""Settings that only this program may set, and what would happen otherwise."""
+_HOST: Final = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?")
+
+
+def refuse_unsafe(folder: Path, *, files: Sequence[Path], environ: Mapping[str, str]) -> list[str]:
+    """Raise WorkspaceError if something makes serving unsafe, and return what is only to be warned of.
+
+    `files` are the config.toml of this user and of this folder, which are not the program's own.
+    """
+    faults = [*loosened(files, environ), *file_faults(folder)]
+    if faults:
+        more = f" And {len(faults) - 1} more." if len(faults) > 1 else ""
+        raise WorkspaceError(f"The app was not served: {faults[0]}.{more}")
+    return list(_warnings(folder))
+
+
+def loosened(files: Sequence[Path], environ: Mapping[str, str]) -> list[str]:
+    """Say where a config.toml or a variable asks for what the program does not allow."""
+    found = [(str(path), key, value) for path in files for key, value in _settings(path).items()]
+    for key in (*SAFE_SETTINGS, *_NEVER, "server.maxUploadSize"):
+        text = environ.get(variable(key))
+        if text is not None:
+            found.append((variable(key), key, {"true": True, "false": False}.get(text.lower(), text)))
+    return [fault for place, key, value in found if (fault := _loosening(place, key, value))]
+
+
+def _settings(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        return {}
+    try:
+        return dict(_dotted(tomllib.loads(path.read_text(encoding="utf-8"))))
+    except (OSError, ValueError) as error:
+        raise WorkspaceError(f"The app was not served: {path} can't be read. Mend or remove it.") from error
+
+
+def _dotted(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in table.items():
+        if isinstance(value, dict):
+            yield from _dotted(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value
+
+
+def _loosening(place: str, key: str, value: object) -> str:
+    said = f"{place} sets {key}" if place != variable(key) else f"the variable {place} is set"
+    if key.startswith("server.trustedUserHeaders."):
+        key = "server.trustedUserHeaders"
+    if key in _NEVER:
+        return f"{said}: {_NEVER[key]}"
+    if key == "server.maxUploadSize":
+        too_large = not str(value).isdigit() or int(str(value)) > LARGEST_UPLOAD
+        return f"{said} to more than {LARGEST_UPLOAD} MB: take it out" if too_large else ""
+    if key in SAFE_SETTINGS and value not in SAFE_SETTINGS[key][1]:
+        return f"{said} to {str(value).lower()}: {SAFE_SETTINGS[key][2]}; take it out"
+    return ""
+
+
+def file_faults(folder: Path) -> list[str]:
+    """Say which files of a workspace lie open, or where locks can't be relied on."""
+    faults = []
+    for path in (key_path(folder), next_key_path(folder)):
+        if _open_bits(path, 0o077):
+            faults.append(f"others may read or change the signing key {path}; chmod 600 {path}")
+    for path in (folder / DATABASE, folder / f"{DATABASE}-wal"):
+        if _open_bits(path, 0o022):
+            faults.append(f"others may change {path}; chmod 600 {path}")
+    check = file_system_check(folder, mounts_text())
+    if check.state is State.PROBLEM:
+        faults.append(
+            f"the workspace lies on {check.found}; move it to a local disk, as locks don't hold there"
+        )
+    return faults
+
+
+def _open_bits(path: Path, bits: int) -> bool:
+    return os.name == "posix" and path.is_file() and bool(path.stat().st_mode & bits)
+
+
+def _warnings(folder: Path) -> Iterator[str]:
+    for check in (
+        sqlite_check(sqlite3.sqlite_version_info, sqlite3.__name__),
+        file_system_check(folder, mounts_text()),
+    ):
+        if check.state is State.WARNING:
+            yield f"{check.found}. {check.advice}"
+
+
+def reach(public_url: str | None) -> dict[str, Any]:
+    """Return the settings that say under which names the app answers, and from which pages it may be called.
+
+    Without a public address, only this machine's own names. WorkspaceError for what is no plain https address.
+    """
+    hosts, origins = ["localhost", "127.0.0.1"], []
+    if public_url is not None:
+        parts = urlsplit(public_url)
+        plain = not (
+            parts.path.strip("/") or parts.query or parts.fragment or parts.username or parts.password
+        )
+        host = (parts.hostname or "").lower()
+        if parts.scheme != "https" or not plain or not _HOST.fullmatch(host):
+            raise WorkspaceError(
+                f"'{public_url}' is no public address. Give it as https://review.example.org, as browsers show it."
+            )
+        hosts.append(host)
+        origins.append(
+            f"https://{host}" if _port(public_url) is None else f"https://{host}:{_port(public_url)}"
+        )
+    return {"server.allowedHosts": hosts, "server.corsAllowedOrigins": origins}
+
+
+def _port(url: str) -> int | None:
+    try:
+        return urlsplit(url).port
+    except ValueError as error:
+        raise WorkspaceError(f"'{url}' has no valid port. Give the address as browsers show it.") from error

@@ -1,0 +1,153 @@
+"""Serving is refused where it would not be safe, in one sentence that says where the fault stands."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from hitl_review.errors import WorkspaceError
+from hitl_review.store.connection import DATABASE
+from hitl_review.store.keys import key_path
+from hitl_review.workflow import serving
+from hitl_review.workflow.serving import loosened, reach, refuse_unsafe
+
+LOOSE = {
+    "STREAMLIT_SERVER_ENABLE_AGENT_API": "true",
+    "STREAMLIT_SERVER_ENABLE_CORS": "false",
+    "STREAMLIT_SERVER_ENABLE_XSRF_PROTECTION": "false",
+    "STREAMLIT_CLIENT_SHOW_ERROR_DETAILS": "full",
+    "STREAMLIT_CLIENT_DISABLE_DATA_EXPORT": "false",
+    "STREAMLIT_BROWSER_GATHER_USAGE_STATS": "true",
+    "STREAMLIT_SERVER_ALLOWED_HOSTS": "evil.example",
+    "STREAMLIT_SERVER_CORS_ALLOWED_ORIGINS": "https://evil.example",
+    "STREAMLIT_SERVER_TRUSTED_USER_HEADERS": "X-User=user",
+    "STREAMLIT_SERVER_ADDRESS": "0.0.0.0",
+    "STREAMLIT_SERVER_MAX_UPLOAD_SIZE": "5000",
+}
+FILES = (
+    "[server]\nenableAgentApi = true\n",
+    "[server]\nenableCORS = false\n",
+    "[server]\nenableXsrfProtection = false\n",
+    '[server]\nallowedHosts = ["evil.example"]\n',
+    '[server.trustedUserHeaders]\nX-User = "user"\n',
+    "[server]\nmaxUploadSize = 201\n",
+    '[client]\nshowErrorDetails = "full"\n',
+    "[client]\ndisableDataExport = false\n",
+)
+
+
+def served(folder: Path, *, files: tuple[Path, ...] = (), **environ: str) -> list[str]:
+    """What is warned of when a workspace is served."""
+    return refuse_unsafe(folder, files=files, environ=environ)
+
+
+def test_a_workspace_as_it_was_made_is_served(reviewed_folder: Path) -> None:
+    """With a warning at most: of an old SQLite, or a disk that is shared with a host."""
+    assert all("SQLite" in each or "shared" in each for each in served(reviewed_folder))
+
+
+@pytest.mark.parametrize("name", LOOSE)
+def test_a_variable_that_loosens_is_refused_by_its_name(reviewed_folder: Path, name: str) -> None:
+    """One sentence: the variable, and what it would do."""
+    with pytest.raises(WorkspaceError, match=name) as refused:
+        served(reviewed_folder, **{name: LOOSE[name]})
+    assert str(refused.value).count(".") <= 2
+
+
+@pytest.mark.parametrize("text", FILES)
+def test_a_settings_file_that_loosens_is_refused_by_its_place(
+    reviewed_folder: Path, tmp_path: Path, text: str
+) -> None:
+    """Be it this user's, or one that lies where the command was started."""
+    (tmp_path / "config.toml").write_text(text, encoding="utf-8")
+    with pytest.raises(WorkspaceError, match=r"config\.toml sets"):
+        served(reviewed_folder, files=(tmp_path / "config.toml",))
+
+
+def test_a_settings_file_that_can_not_be_read_is_refused(reviewed_folder: Path, tmp_path: Path) -> None:
+    """Nobody can tell what it asks for."""
+    (tmp_path / "config.toml").write_text("[server", encoding="utf-8")
+    with pytest.raises(WorkspaceError, match="can't be read"):
+        served(reviewed_folder, files=(tmp_path / "config.toml",))
+
+
+def test_what_is_safe_may_be_set(tmp_path: Path) -> None:
+    """A theme, a smaller upload, the very settings that are shipped."""
+    (tmp_path / "config.toml").write_text(
+        '[theme]\nbase = "dark"\n[server]\nmaxUploadSize = 50\nenableCORS = true\nport = 9000\n',
+        encoding="utf-8",
+    )
+    assert (
+        loosened([tmp_path / "config.toml", tmp_path / "none.toml"], {"STREAMLIT_SERVER_ENABLE_CORS": "True"})
+        == []
+    )
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o620, 0o602])
+def test_a_key_that_others_may_read_or_change_is_refused(reviewed_folder: Path, mode: int) -> None:
+    """With the command that mends it."""
+    key_path(reviewed_folder).chmod(mode)
+    with pytest.raises(WorkspaceError, match="chmod 600"):
+        served(reviewed_folder)
+
+
+@pytest.mark.parametrize("mode", [0o620, 0o602])
+def test_a_database_that_others_may_change_is_refused(reviewed_folder: Path, mode: int) -> None:
+    """Whatever the log says then, somebody else may have written it."""
+    (reviewed_folder / DATABASE).chmod(mode)
+    with pytest.raises(WorkspaceError, match="others may change"):
+        served(reviewed_folder)
+
+
+@pytest.mark.parametrize("kind", ["nfs", "nfs4", "cifs", "fuse.sshfs", "smb3"])
+def test_a_workspace_over_a_network_is_refused(
+    reviewed_folder: Path, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Locks and the write-ahead log don't hold there."""
+    monkeypatch.setattr(serving, "mounts_text", lambda: f"host:/x {reviewed_folder} {kind} rw 0 0\n")
+    with pytest.raises(WorkspaceError, match="network"):
+        served(reviewed_folder)
+
+
+def test_a_disk_shared_with_a_host_is_warned_of(
+    reviewed_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A container's own disk may look so; it can't be told."""
+    monkeypatch.setattr(serving, "mounts_text", lambda: f"host {reviewed_folder} 9p rw 0 0\n")
+    assert any("9p" in each for each in served(reviewed_folder))
+
+
+def test_several_faults_are_counted(reviewed_folder: Path) -> None:
+    """The first is told whole."""
+    key_path(reviewed_folder).chmod(0o644)
+    with pytest.raises(WorkspaceError, match="And 1 more"):
+        served(reviewed_folder, STREAMLIT_SERVER_ENABLE_CORS="false")
+
+
+def test_the_app_answers_only_under_names_it_was_told() -> None:
+    """This machine's own, and the public one."""
+    assert reach(None) == {"server.allowedHosts": ["localhost", "127.0.0.1"], "server.corsAllowedOrigins": []}
+    told = reach("https://Review.Example.org:8443/")
+    assert told["server.allowedHosts"][-1] == "review.example.org"
+    assert told["server.corsAllowedOrigins"] == ["https://review.example.org:8443"]
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://review.example.org",
+        "review.example.org",
+        "https://",
+        "https://*",
+        "https://a.example/path",
+        "https://user:pw@a.example",
+        "https://a.example?x=1",
+        "https://a.example:99999",
+        "javascript:alert(1)",
+    ],
+)
+def test_what_is_no_public_address_is_refused(url: str) -> None:
+    """Passwords go only over TLS, and a star would let everybody in."""
+    with pytest.raises(WorkspaceError):
+        reach(url)
