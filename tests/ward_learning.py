@@ -13,7 +13,8 @@ from hitl_review.domain.decision import Answer, Choice
 from hitl_review.domain.gate import Criterion, GateReport, GateVerdict, Side, as_json
 from hitl_review.domain.registry import Promotion
 from hitl_review.domain.routing import Routing
-from hitl_review.store import alarms, audit, gates, labels, models, predictions, routings
+from hitl_review.model.combining import fit, why_not
+from hitl_review.store import alarms, audit, combinations, gates, labels, models, predictions, routings
 from hitl_review.store.gates import Gate
 from hitl_review.store.routings import Passed
 from hitl_review.workflow.accounts import add_account
@@ -73,6 +74,7 @@ def learn(workspace: Workspace, clock: Clock) -> None:
     order_queue(workspace)
     let_pass(workspace, champion)
     raise_alarm(workspace, champion)
+    keep_combination(workspace, champion)
     clock.advance(1)
     put_in_use(workspace, ward.train(workspace, b"a challenger"))
 
@@ -126,3 +128,13 @@ def raise_alarm(workspace: Workspace, champion: str) -> None:
             monitoring=event.event_id,
             event_id=raised.event_id,
         )
+
+
+def keep_combination(workspace: Workspace, champion: str) -> None:
+    """Store a fit of reader and model as one, from reads that are not in the ward."""
+    own, model = [0.1 + 0.04 * number for number in range(20)], [0.8 - 0.03 * number for number in range(20)]
+    made = fit(own, model, [float(number % 3 == 0) for number in range(20)])
+    with workspace.store.transaction():
+        detail = {"combination": made.as_json(), "digest": made.digest, "off": why_not(made)}
+        event = audit.append(workspace.store, "combination.fitted", f"model:{champion}", detail)
+        combinations.add(workspace.store, champion, made.as_json(), event_id=event.event_id)

@@ -13,6 +13,7 @@ from hitl_review import __version__
 from hitl_review.cli.accounts import accounts
 from hitl_review.cli.audit import audit
 from hitl_review.cli.cases import export, import_cases
+from hitl_review.cli.combining import combine
 from hitl_review.cli.door import Door
 from hitl_review.cli.model import score, train
 from hitl_review.cli.replaying import replay
@@ -36,7 +37,7 @@ def main() -> None:
 
 
 _COMMANDS: tuple[click.Command, ...] = (
-    *(demo, serve, init, import_cases, train, score, worker),
+    *(demo, serve, init, import_cases, train, score, combine, worker),
     *(decide, replay, audit, export, simulate, study, accounts, backup, doctor),
 )
 for _command in _COMMANDS:

@@ -108,9 +108,12 @@ def _receive_cases(
 def _receive_outcomes(
     workspace: Workspace, file: Path, actor: Actor, source: str, **kept_to: bool
 ) -> Received:
+    from hitl_review.workflow.combining import refit_after_outcomes
     from hitl_review.workflow.intake import receive_outcomes
 
-    return receive_outcomes(workspace, file, actor=actor, source=source, **kept_to)
+    received = receive_outcomes(workspace, file, actor=actor, source=source, **kept_to)
+    refit_after_outcomes(workspace)
+    return received
 
 
 def _told(received: Received) -> dict[str, Any]:

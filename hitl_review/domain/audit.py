@@ -56,6 +56,7 @@ _ACTION_NAMES: Final = """
     identity.linked identity.unlinked
     label.disputed label.resolved job.queued job.started job.finished job.failed gate.undecided model.proposed
     model.declined routing.set case.passed case.sampled alarm.raised alarm.cleared monitoring.made
+    combination.fitted
     study.drafted study.amended study.started study.read study.progressed study.reported study.exported
     study.outputs_fixed study.scheduled study.sealed study.opened study.shown study.washout_waived"""
 ACTIONS: Final = frozenset(_ACTION_NAMES.split())

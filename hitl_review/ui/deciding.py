@@ -11,6 +11,7 @@ from hitl_review.project import Project, Reason
 from hitl_review.store import reviews
 from hitl_review.ui import session, widgets
 from hitl_review.ui.panels import answered_html, titled_html
+from hitl_review.workflow.combining import joint_estimate
 from hitl_review.workflow.deciding import record_decision
 from hitl_review.workflow.revealing import Shown
 from hitl_review.workflow.review import Opened, next_case
@@ -168,7 +169,8 @@ def _decided(workspace: Workspace, decision: Decision, actor: Actor) -> None:
         Answer.DEFERRED: "You deferred this case",
     }[decision.answer]
     with st.container(border=True, key="decided", gap="xsmall"):
-        st.html(answered_html(words, _said(project, decision), f"Signed {decision.signature.words}"))
+        said = [*_said(project, decision), ("You and the model together", _together(workspace, decision))]
+        st.html(answered_html(words, said, f"Signed {decision.signature.words}"))
         st.button(
             "Change my decision",
             key=f"change_{decision.decision_id}",
@@ -177,6 +179,16 @@ def _decided(workspace: Workspace, decision: Decision, actor: Actor) -> None:
             shortcut="O",
             width="stretch",
         )
+
+
+def _together(workspace: Workspace, decision: Decision) -> str:
+    """Say the joint estimate of a decision that is made, where outcomes have shown that it helps; else nothing."""
+    joint = joint_estimate(workspace, decision)
+    return (
+        ""
+        if joint is None
+        else f"{joint.probability:.0%} (a formula on both, from {joint.reads:,} past reads)"
+    )
 
 
 def _said(project: Project, decision: Decision) -> list[tuple[str, str]]:

@@ -53,6 +53,7 @@ ACTION_WORDS: Final[Mapping[str, str]] = {
     "case.passed": "let cases pass without a person",
     "case.sampled": "put the queue in order",
     "monitoring.made": "looked at the model in use",
+    "combination.fitted": "fitted reader and model as one estimate",
     "alarm.raised": "raised an alarm",
     "alarm.cleared": "cleared an alarm",
     "model.promoted": "put a model in use",

@@ -11,7 +11,8 @@ import pytest
 from hitl_review.cli import main
 
 PLANNED = {
-    *("demo", "serve", "init", "import", "train", "score", "worker", "decide", "replay"),
+    *("demo", "serve", "init", "import", "train", "score", "combine", "worker"),
+    *("decide", "replay"),
     *("audit", "export", "simulate", "study", "accounts", "backup", "doctor"),
 }
 

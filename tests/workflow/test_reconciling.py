@@ -164,6 +164,7 @@ ADDED_ROWS = {
     "findings": "SELECT (SELECT event_id FROM audit_log WHERE seq = 1), sample, decision_id, verdict, comment, at, by"
     " FROM findings",
     "monitorings": "SELECT (SELECT event_id FROM audit_log WHERE seq = 1), model, body, at FROM monitorings",
+    "combinations": "SELECT (SELECT event_id FROM audit_log WHERE seq = 1), model, body, at, by FROM combinations",
     "alarms": "SELECT (SELECT event_id FROM audit_log WHERE seq = 1), lamp, state, words, model, monitoring, at"
     " FROM alarms",
 }

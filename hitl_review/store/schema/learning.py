@@ -101,6 +101,14 @@ CREATE TABLE alarms (
   monitoring TEXT NOT NULL REFERENCES monitorings(event_id),
   at         TEXT NOT NULL
 ) STRICT""",
+    "combinations": """\
+CREATE TABLE combinations (
+  event_id TEXT PRIMARY KEY REFERENCES audit_log(event_id),
+  model    TEXT NOT NULL REFERENCES models(digest),
+  body     TEXT NOT NULL CHECK (json_valid(body)),
+  at       TEXT NOT NULL,
+  by       TEXT NOT NULL
+) STRICT""",
 }
 """Append-only: each carries the two triggers that refuse UPDATE and DELETE."""
 

@@ -73,6 +73,16 @@ def _monitoring(told: Told) -> dict[str, object]:
     }
 
 
+def _combination(told: Told) -> dict[str, object]:
+    return {
+        "event_id": told["event_id"],
+        "model": id_of(told),
+        "body": canonical_json(told["detail"]["combination"]),
+        "at": told["at"],
+        "by": told["actor"],
+    }
+
+
 def _alarm(told: Told) -> dict[str, object]:
     detail = told["detail"]
     return {
@@ -94,6 +104,7 @@ TWINS: Final[tuple[Twin, ...]] = (
     Twin("proposals", frozenset({"model.proposed", "model.declined"}), _proposal),
     Twin("routings", frozenset({"routing.set"}), _routing),
     Twin("monitorings", frozenset({"monitoring.made"}), _monitoring, digested=_BODY),
+    Twin("combinations", frozenset({"combination.fitted"}), _combination),
     Twin("alarms", frozenset({"alarm.raised", "alarm.cleared"}), _alarm),
 )
 BATCHES: Final[tuple[Batch, ...]] = (
