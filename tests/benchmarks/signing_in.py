@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from urllib.parse import urlencode
+from http.client import HTTPConnection
+from urllib.parse import urlencode, urlsplit
+
+from hitl_review.domain.password import DEMO_PASSWORD
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,5 +18,14 @@ class Entry:
 
 
 def sign_in(address: str, account_id: str) -> Entry:
-    """Sign in at a served workspace: until accounts have passwords, the address names the reader."""
-    return Entry(urlencode({"reader": account_id}))
+    """Sign in at a served workspace by the form's own route, and return the cookie that stands for it."""
+    connection = HTTPConnection(urlsplit(address).netloc, timeout=60)
+    form = urlencode({"account": account_id, "password": DEMO_PASSWORD})
+    headers = {"origin": address, "content-type": "application/x-www-form-urlencoded"}
+    connection.request("POST", "/auth/sign-in", form, headers)
+    answer = connection.getresponse()
+    cookie = answer.getheader("set-cookie", "").partition(";")[0]
+    connection.close()
+    if answer.status != 303 or not cookie:
+        raise RuntimeError(f"{account_id} was refused at the sign-in ({answer.status})")
+    return Entry(headers={"cookie": cookie})
