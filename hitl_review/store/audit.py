@@ -42,6 +42,18 @@ def _head(event: Event) -> Head:
     return Head(event.seq, event.hash, moment(event.told["at"]))
 
 
+def head_to_follow(store: Store) -> Head:
+    """Return the end of the log that the next event of the open transaction will follow.
+
+    Whoever tells of the head in that event asks here: that a clock went back is told before, and moves it.
+    """
+    end, now = head(store), store.current().now
+    if end.at is None or now >= end.at:
+        return end
+    append(store, "clock.regressed", "log:clock", {"previous_at": stamp(end.at), "at": stamp(now)})
+    return head(store)
+
+
 def append(
     store: Store,
     action: str,
@@ -56,16 +68,12 @@ def append(
     A clock that went back is told in an event of its own first (`clock.regressed`), because
     events are in the order of their writing, whatever the clock says.
     """
-    end = head(store)
-    now = store.current().now
-    if end.at is not None and now < end.at and action != "clock.regressed":
-        append(store, "clock.regressed", "log:clock", {"previous_at": stamp(end.at), "at": stamp(now)})
-        end = head(store)
+    end = head(store) if action == "clock.regressed" else head_to_follow(store)
     actor = actor or store.current().actor
     event = next_event(
         end,
         event_id=new_token() if event_id is None else event_id,
-        at=now,
+        at=store.current().now,
         actor=actor.account_id,
         role=actor.role.value,
         action=action,

@@ -95,7 +95,7 @@ def publish(store: Store, folder: Path, *, next_key: Ed25519PrivateKey | None = 
     `next_key` is the key that follows from here on, where the log has just told that it does.
     Raises WorkspaceError when the signing key can't be used, or is not the one this log names.
     """
-    origin, public_key, head = origin_of(store), key_in_force(store), audit.head(store)
+    origin, public_key, head = origin_of(store), key_in_force(store), audit.head_to_follow(store)
     key = next_key or key_for(folder, public_key)
     public_key = raw_public_key(key)
     frontier = frontier_at(store, head.size)

@@ -17,6 +17,7 @@ from hitl_review.store.connection import BUSY_SECONDS, DATABASE
 from hitl_review.workflow.auditing import verify
 from hitl_review.workflow.backup import backup
 from hitl_review.workflow.checkpointing import write_checkpoint
+from hitl_review.workflow.rotating import rotate_key
 from hitl_review.workflow.workspace import open_workspace
 from tests.attacks.desks import desk, furnish, stored_decisions
 from tests.attacks.power import Machine
@@ -132,6 +133,23 @@ def test_32_decisions_go_on_whatever_the_clock_does(
         "+00:00", "Z"
     )
     assert verify(folder).ok
+
+
+def test_32_a_checkpoint_or_a_new_key_at_the_moment_a_clock_went_back_fits_the_log(
+    reviewed_folder: Path, tmp_path: Path
+) -> None:
+    """What is signed is the head behind `clock.regressed`, which stands between it and what came before."""
+    with open_workspace(reviewed_folder) as workspace:
+        last = audit.head(workspace.store).at
+        assert last is not None
+    with open_workspace(reviewed_folder, clock=Clock(last - timedelta(hours=2))) as workspace:
+        write_checkpoint(workspace, tmp_path / "kept.txt")
+    with open_workspace(reviewed_folder, clock=Clock(last - timedelta(hours=4))) as workspace:
+        rotate_key(workspace)
+        newest = [event.told["action"] for event in audit.latest(workspace.store, limit=6)]
+    assert newest.count("clock.regressed") == 2
+    found = verify(reviewed_folder, checkpoints=[tmp_path / "kept.txt"])
+    assert found.ok, found.as_lines()
 
 
 # Restoring

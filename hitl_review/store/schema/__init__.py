@@ -40,7 +40,13 @@ CHANGING: Final = {
 }
 """The tables that change in place: what they hold can be made again, or is only of now."""
 
-INDEXES: Final = {**reviewing.INDEXES, **people.INDEXES, **learning.INDEXES, **studies.INDEXES, **auditing.INDEXES}
+INDEXES: Final = {
+    **reviewing.INDEXES,
+    **people.INDEXES,
+    **learning.INDEXES,
+    **studies.INDEXES,
+    **auditing.INDEXES,
+}
 
 
 def append_only_triggers(table: str) -> dict[str, str]:
