@@ -341,3 +341,12 @@ def test_fresh_tokens_differ_and_serve_as_ids() -> None:
     tokens = {audit.new_token() for _ in range(100)}
     assert len(tokens) == 100
     assert all(len(token) == 32 for token in tokens)
+
+
+def test_the_events_of_one_rare_action_come_oldest_first(store: Store) -> None:
+    """All of them and no other, however long the log is."""
+    with store.transaction():
+        for action in ("key.rotated", "audit.viewed", "key.rotated", "audit.viewed"):
+            audit.append(store, action, "log:events", {})
+    assert [event.seq for event in audit.of_action(store, "key.rotated")] == [1, 3]
+    assert audit.of_action(store, "log.opened") == []

@@ -13,7 +13,7 @@ from hitl_review.domain.account import Actor
 from hitl_review.domain.audit import GENESIS, chain_hash
 from hitl_review.domain.verification import TRUNCATION
 from hitl_review.errors import AuditError, NotPermitted, WorkspaceMissing
-from hitl_review.store import audit, schema
+from hitl_review.store import audit, models, schema
 from hitl_review.workflow.auditing import MOST_PROBLEMS, history, line_of, verify, verify_file
 from hitl_review.workflow.workspace import Workspace, open_workspace
 from tests.tampering import contents, payloads_of, rechain, tamper, tampered
@@ -418,6 +418,23 @@ def test_at_least_one_event_must_be_asked_for(reviewed: Workspace, auditor: Acto
     """A limit below one is a mistake, and SQLite would take -1 for all."""
     with pytest.raises(AuditError, match="At least one"):
         history(reviewed, limit=-1, actor=auditor)
+
+
+def test_one_event_may_be_asked_for_and_fifty_come_unasked(reviewed: Workspace, auditor: Actor) -> None:
+    """A page of the log is fifty events."""
+    assert len(history(reviewed, limit=1, actor=auditor)) == 1
+    with reviewed.store.transaction():
+        for _ in range(60):
+            audit.append(reviewed.store, "audit.viewed", "log:events", {})
+    assert len(history(reviewed, actor=auditor)) == 50
+
+
+def test_a_long_digest_is_cut_short_on_a_line(reviewed: Workspace, auditor: Actor) -> None:
+    """Twelve of its letters tell it from others."""
+    line = line_of(history(reviewed, action="model.promoted", actor=auditor)[0])
+    model = models.champion(reviewed.store).digest
+    assert f"model {model[:19]}…" in line
+    assert not line.endswith(" ")
 
 
 def test_an_event_reads_as_one_line_without_its_comment(reviewed: Workspace, auditor: Actor) -> None:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import random
+from pathlib import Path
 
 import pytest
 
 from hitl_review.domain.canonical import canonical_json, parse_canonical
 from hitl_review.errors import AuditError
-from hitl_review.workflow.stretches import trusted
+from hitl_review.store import audit
+from hitl_review.store.connection import open_store
+from hitl_review.workflow.stretches import trusted, walk
+from hitl_review.workflow.workspace import Workspace
+from tests.tampering import payloads_of, rechain, tampered
 
 TRAPS = (
     *('{"a":1.0}', '{"a":1e5}', "[1.0]", '{"a":-0}', '{"a":-0.0}', '{"a":1.50}', '{"a":0.0000001}', "[1e-6]"),
@@ -88,3 +93,50 @@ def test_what_the_product_writes_is_trusted() -> None:
         "f": 123456789012345680000.0,
     }
     assert trusted(canonical_json(value)) == value
+
+
+# Stretches
+
+
+def test_a_stretch_begins_where_the_one_before_ended(reviewed: Workspace) -> None:
+    """Wherever an honest log is cut in two, nothing is wrong with either part."""
+    whole, size = walk(reviewed.store), audit.head(reviewed.store).size
+    for cut in range(1, size):
+        first, second = walk(reviewed.store, upto=cut), walk(reviewed.store, after=cut)
+        assert (first.chain, first.told, second.chain, second.told) == ([], [], [], []), cut
+        assert first.rows + second.rows == whole.rows
+
+
+@pytest.mark.parametrize("cut", range(5, 12))
+def test_time_that_goes_back_is_found_across_a_damaged_event(reviewed_folder: Path, cut: int) -> None:
+    """The last time that can be trusted counts, though a stretch begins behind an event that tells none."""
+    with tampered(reviewed_folder) as connection:
+        payloads = payloads_of(connection)
+        payloads[10]["at"] = "2020-01-01T00:00:00.000000Z"
+        rechain(connection, payloads)
+        connection.execute("UPDATE audit_log SET payload = '{}' WHERE seq IN (9, 10)")
+    with open_store(reviewed_folder) as store:
+        apart = [*walk(store, upto=cut).told, *walk(store, after=cut).told]
+        assert [each for each in apart if each.kind == "clock"] == [
+            each for each in walk(store).told if each.kind == "clock"
+        ]
+        assert 11 in {each.seq for each in apart if each.kind == "clock"}
+
+
+def test_without_any_time_before_it_nothing_can_go_back(reviewed_folder: Path) -> None:
+    """A log whose first events all are damaged begins with the first time it tells."""
+    with tampered(reviewed_folder) as connection:
+        connection.execute("UPDATE audit_log SET payload = '{}' WHERE seq <= 4")
+    with open_store(reviewed_folder) as store:
+        assert "clock" not in {each.kind for each in walk(store, after=4).told}
+        assert walk(store, after=4).chain == []
+
+
+def test_a_stretch_behind_a_gap_is_told_by_its_numbers(reviewed_folder: Path) -> None:
+    """It goes on from the event that is there, and says which one is not."""
+    with tampered(reviewed_folder) as connection:
+        connection.execute("DELETE FROM audit_log WHERE seq = 8")
+    with open_store(reviewed_folder) as store:
+        assert [each.words for each in walk(store, after=7).chain] == [
+            "event 8: event 8 is missing: the next one is numbered 9"
+        ]
