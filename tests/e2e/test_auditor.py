@@ -1,0 +1,68 @@
+"""An auditor at work in a real browser; and a canary that must not leave the records. G8, G11, G14."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.e2e.conftest import SitAt
+from tests.e2e.desk import Desk
+from tests.e2e.serving import Server
+
+pytestmark = pytest.mark.browser
+
+CANARY = "ZZPHI-4711"
+
+
+def part(page: Page, name: str) -> None:
+    """Choose a part of the auditor's page."""
+    page.get_by_role("radiogroup", name="Part").get_by_text(name, exact=True).click()
+
+
+def test_an_auditor_reads_a_case_sees_its_screen_and_verifies(
+    served: Server, sit_at: SitAt, desk: Desk
+) -> None:
+    """From the list to one case, its past screen, and a verification that another process makes."""
+    case = desk.sit_down()
+    desk.estimate().looked()
+    desk.accept()
+    page = sit_at(served, "auditor-1").visit("/log").page
+    expect(page.get_by_role("heading", name="Audit log")).to_be_visible()
+    expect(page.locator(".hr-log")).to_contain_text(case)
+    part(page, "One case")
+    page.get_by_placeholder("Its id").fill(case)
+    page.keyboard.press("Enter")
+    expect(page.locator(".hr-audited")).to_contain_text("in force")
+    page.get_by_label("Show the screen as it was").click()
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("PAST SCREEN")).to_be_visible()
+    expect(page.get_by_text("These are the very bytes")).to_be_visible()
+    expect(page.locator(".st-key-past_screen .hr-model")).to_be_visible()
+    part(page, "Verify and export")
+    page.get_by_role("button", name="Verify now").click()
+    expect(page.locator(".hr-verified")).to_contain_text("Nothing wrong was found", timeout=60_000)
+
+
+def test_a_planted_comment_is_in_no_address_title_line_or_temporary_file(served: Server, desk: Desk) -> None:
+    """It is typed, stored and shown; nothing else of the way holds it: not the server's lines, not the browser's."""
+    addresses: list[str] = []
+    before = set(Path(tempfile.gettempdir()).iterdir())
+    desk.page.on("request", lambda request: addresses.append(request.url))
+    case = desk.sit_down()
+    desk.estimate().looked().override()
+    desk.page.get_by_label("Comment").first.fill(f"He said {CANARY}")
+    desk.page.keyboard.press("Tab")
+    desk.page.evaluate("document.activeElement.blur()")
+    desk.press("1")
+    desk.moved_on_from(case)
+    desk.visit("/history")
+    expect(desk.page.get_by_text(CANARY)).to_be_visible()
+    assert len(addresses) > 2
+    assert CANARY not in served.log.read_text(encoding="utf-8") + desk.page.title() + "".join(addresses)
+    for path in set(Path(tempfile.gettempdir()).iterdir()) - before:
+        if path.is_file():
+            assert CANARY.encode() not in path.read_bytes()
+    assert CANARY.encode() not in (served.folder / "review.db.lock").read_bytes()
