@@ -6,10 +6,9 @@ import streamlit as st
 
 from hitl_review.domain.account import Actor
 from hitl_review.domain.decision import Answer, Choice, Confidence, Decision
-from hitl_review.errors import ReviewError
 from hitl_review.project import Project, Reason
 from hitl_review.store import reviews
-from hitl_review.ui import session, widgets
+from hitl_review.ui import rating, session, widgets
 from hitl_review.ui.panels import answered_html, titled_html
 from hitl_review.workflow.combining import joint_estimate
 from hitl_review.workflow.deciding import record_decision
@@ -131,9 +130,7 @@ def _record(act: _Act, answer: Answer, reason: str | None) -> None:
     case_id, reveal_id, token, account_id, supersedes = act
     if _is_stored(token):
         return  # the second of two presses: the first one was recorded, and there is nothing to tell
-    sitting = session.current_sitting()
-    if sitting is None or sitting.case_id != case_id:
-        raise ReviewError("Not recorded: another case stands on the screen now. Look, then press again.")
+    sitting = rating.ensure_sitting(case_id)
     confidence = session.value("confidence", case_id)
     choice = Choice(
         answer,

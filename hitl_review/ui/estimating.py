@@ -7,7 +7,7 @@ import streamlit as st
 from hitl_review.domain.account import Actor
 from hitl_review.errors import ReviewError
 from hitl_review.store import reviews
-from hitl_review.ui import session, widgets
+from hitl_review.ui import rating, session, widgets
 from hitl_review.ui.panels import titled_html
 from hitl_review.workflow.review import Opened, check_dwell, commit_read
 from hitl_review.workflow.workspace import Workspace
@@ -27,18 +27,8 @@ def panel(workspace: Workspace, opened: Opened, actor: Actor) -> str:
                 how="Keys 1 to 9 mean 10 to 90%",
             )
         )
-        with st.container(horizontal=True, gap="xxsmall", key="tenths"):
-            for digit in range(1, 10):
-                _tenth_button(case_id, digit)
-        st.number_input(
-            "Your estimate in percent",
-            min_value=0,
-            max_value=100,
-            value=None,
-            step=1,
-            key=session.field("percent", case_id),
-            placeholder="0 to 100",
-        )
+        rating.tenths(case_id, STAGE)
+        rating.number_field(case_id, "Your estimate in percent")
         st.html('<p class="hr-ask hr-line"><b>Your call</b>, which stores the estimate</p>')
         token = session.token("read", case_id)
         _call_button(
@@ -50,25 +40,6 @@ def panel(workspace: Workspace, opened: Opened, actor: Actor) -> str:
     widgets.next_button(workspace, opened, actor)
     widgets.footing(workspace, opened, actor)
     return STAGE
-
-
-def _tenth_button(case_id: str, digit: int) -> None:
-    chosen = session.value("percent", case_id) == 10 * digit
-    st.button(
-        f"{10 * digit}",
-        key=f"tenth_{digit}_{case_id}",
-        on_click=session.guarded(_choose),
-        args=(case_id, 10 * digit),
-        shortcut=str(digit),
-        type="primary" if chosen else "secondary",
-    )
-
-
-def _choose(case_id: str, percent: int) -> None:
-    """Put a tenth into the form, unless the key was meant for the screen before: a reason has a digit, too."""
-    with session.workspace() as workspace:
-        check_dwell(workspace.project, session.seconds_shown(case_id, STAGE))
-    session.set_value("percent", case_id, percent)
 
 
 def _call_button(words: str, key: str, args: tuple[str, str, str, str]) -> None:
@@ -84,10 +55,7 @@ def _call_button(words: str, key: str, args: tuple[str, str, str, str]) -> None:
 
 def _commit(case_id: str, label: str, token: str, account_id: str) -> None:
     """Store the estimate that stands in the form of this case, if it is this case that stands on the screen."""
-    percent = session.value("percent", case_id)
-    sitting = session.current_sitting()
-    if sitting is None or sitting.case_id != case_id:
-        raise ReviewError("Not recorded: another case stands on the screen now. Look, then press again.")
+    percent, sitting = rating.given(case_id), rating.ensure_sitting(case_id)
     with session.workspace() as workspace:
         stored = reviews.read_of(workspace.store, case_id, account_id)
         if stored is not None and stored.read_id == token:

@@ -18,6 +18,9 @@ ENTRANCE: Final = "Sign in"
 SHOWN: Final = (
     (Permission.REVIEW, "review", "Review", ":material/fact_check:"),
     (Permission.REVIEW, "history", "My decisions", ":material/history:"),
+    (Permission.READ_STUDY, "study", "Study", ":material/science:"),
+    (Permission.LEAD_STUDY, "studies", "Studies", ":material/science:"),
+    (Permission.LEAD_STUDY, "plan", "Plan a study", ":material/calculate:"),
     (Permission.READ_LOG, "log", "Audit log", ":material/receipt_long:"),
     (Permission.READ_MODEL, "model", "Model", ":material/monitoring:"),
     (Permission.MANAGE_ACCOUNTS, "accounts", "Accounts", ":material/group:"),

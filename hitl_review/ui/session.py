@@ -172,6 +172,24 @@ def current_sitting() -> Sitting | None:
     return found
 
 
+def pause() -> None:
+    """Stop the clock of this tab's sitting until something is done again: a break is no time on a case."""
+    current = current_sitting()
+    if current is not None:
+        current.last_seen = 0.0
+
+
+def study_id() -> str | None:
+    """Return the study that the URL names."""
+    return st.query_params.get("study")
+
+
+def go_to_study(study: str) -> None:
+    """Put a study into the URL."""
+    st.query_params["study"] = study
+    st.session_state.pop("mode", None)
+
+
 def token(act: str, case: str, revision: str = "") -> str:
     """Return the token of one rendered form: the same at every rerun, another after the act is done."""
     tokens: dict[str, str] = st.session_state.setdefault("tokens", {})
