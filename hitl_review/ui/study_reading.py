@@ -33,7 +33,8 @@ def panel(workspace: Workspace, study_id: str, task: Task, actor: Actor) -> None
     with st.container(border=True, key="decision" if aided else "estimate", gap="small"):
         st.subheader(_title(task, target.question), anchor=False)
         widgets.line(_guide(workspace, task))
-        st.markdown(f"**How likely is {target.positive.words}?** Keys 1 to 9 mean 10 to 90")
+        st.markdown(f"**How likely is {target.positive.words}?**")
+        widgets.line("Keys 1 to 9 mean 10 to 90; 0 is never, 100 is certain.")
         rating.tenths(place, stage_of(task))
         rating.number_field(place, "Your rating, 0 to 100")
         st.radio(

@@ -40,7 +40,7 @@ def protocol_html(study: Study) -> str:
         ("Design", plan.design.words),
         ("Readers", ", ".join(plan.readers)),
         ("Cases", f"{len(plan.cases)}, and {len(plan.training_cases)} for training; {wrong}"),
-        ("Per reader", f"{plan.attention_checks} attention checks, {plan.repeats} repeats"),
+        ("Per reader", f"attention checks: {plan.attention_checks}, cases read twice: {plan.repeats}"),
         ("Without a reveal", f"{plan.no_reveal_share:.0%} of each reader's cases, hidden"),
         ("Washout", f"{plan.washout_days} days"),
         ("Endpoints", ", ".join(plan.endpoints).replace("_", " ")),
@@ -114,13 +114,13 @@ def power_html(table: PowerTable) -> str:
     """Return the power of each design; what reaches 80 % is bold and has a sign, so that colour is not needed."""
     head = "".join(f'<th scope="col" class="hr-number">{count}</th>' for count in table.cases)
     rows = "".join(
-        f'<tr><th scope="row">{readers} readers</th>{"".join(map(_power_cell, powers))}</tr>'
+        f'<tr><th scope="row">{readers}</th>{"".join(map(_power_cell, powers))}</tr>'
         for readers, powers in table.rows
     )
     return (
         f'<table class="hr-table hr-power"><caption>Chance of finding a true difference of {table.effect:g} at alpha '
         f"{table.alpha:g}; ✓ where it is 80% or more. From {escape(table.pilot)}.</caption><thead><tr>"
-        f'<th scope="col">Cases</th>{head}</tr></thead><tbody>{rows}</tbody></table>'
+        f'<th scope="col">Readers, by cases</th>{head}</tr></thead><tbody>{rows}</tbody></table>'
     )
 
 

@@ -34,7 +34,7 @@ def page(workspace: Workspace, actor: Actor) -> None:
     with right:
         alpha = st.number_input("Alpha", 0.005, 0.2, 0.05, 0.005, format="%.3f", key="plan_alpha")
     table = power_table(known[name], effect=effect, alpha=alpha)
-    st.html(f'<div class="hr-paper hr-wide">{study_tables.power_html(table)}</div>')
+    st.html(f'<div class="hr-paper">{study_tables.power_html(table)}</div>')
     _draft_form(workspace, actor, f"{effect:g} in AUC at alpha {alpha:g}, components of {name}")
 
 

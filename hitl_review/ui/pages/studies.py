@@ -7,6 +7,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from hitl_review.domain.account import Actor
+from hitl_review.domain.protocol import Design
 from hitl_review.domain.study import State, Study
 from hitl_review.store.studies import steps
 from hitl_review.ui import session, study_tables, widgets
@@ -34,6 +35,8 @@ NEXT: dict[State, tuple[str, str, Verb]] = {
     ),
 }
 """The one step that may follow each state: its name, what it means, its verb."""
+WASHED_OUT = (Design.CROSSOVER, Design.SPLIT_PLOT)
+"""The designs in which a case is read in two sessions."""
 
 
 def page(workspace: Workspace, actor: Actor) -> None:
@@ -95,7 +98,7 @@ def _next_step(workspace: Workspace, study: Study, actor: Actor) -> None:
                 type="primary",
                 width="stretch",
             )
-        if study.state is State.RUNNING and study.protocol.washout_days:
+        if study.state is State.RUNNING and study.protocol.design in WASHED_OUT:
             _waiver(study, actor)
 
 
