@@ -8,7 +8,8 @@ from hitl_review.domain.account import Actor
 from hitl_review.domain.decision import Confidence, Modality
 from hitl_review.errors import ReviewError
 from hitl_review.store.studies import reads
-from hitl_review.ui import rating, session, widgets
+from hitl_review.ui import rating, session
+from hitl_review.ui.panels import titled_html
 from hitl_review.workflow.review import check_dwell
 from hitl_review.workflow.studies.reading import Task, commit_study_read
 from hitl_review.workflow.workspace import Workspace
@@ -31,10 +32,14 @@ def panel(workspace: Workspace, study_id: str, task: Task, actor: Actor) -> None
     place, target = place_of(study_id, task), workspace.project.target
     aided = task.modality is Modality.AIDED
     with st.container(border=True, key="decision" if aided else "estimate", gap="small"):
-        st.subheader(_title(task, target.question), anchor=False)
-        widgets.line(_guide(workspace, task))
-        st.markdown(f"**How likely is {target.positive.words}?**")
-        widgets.line("Keys 1 to 9 mean 10 to 90; 0 is never, 100 is certain.")
+        st.html(
+            titled_html(
+                _title(task, target.question),
+                _guide(workspace, task),
+                ask=f"How likely is {target.positive.words}?",
+                how="Keys 1 to 9 mean 10 to 90",
+            )
+        )
         rating.tenths(place, stage_of(task))
         rating.number_field(place, "Your rating, 0 to 100")
         st.radio(
@@ -46,7 +51,7 @@ def panel(workspace: Workspace, study_id: str, task: Task, actor: Actor) -> None
             horizontal=True,
             on_change="ignore",
         )
-        st.markdown("**Your call**, which stores the read for good")
+        st.html('<p class="hr-ask hr-line"><b>Your call</b>, which stores the read for good</p>')
         token = session.token("study", place)
         for words, key, label in (
             (f"Yes: {target.positive.words}", "Y", target.positive.code),

@@ -9,9 +9,9 @@ from hitl_review.domain.account import Actor
 from hitl_review.domain.decision import Modality
 from hitl_review.domain.study import Study
 from hitl_review.errors import HitlError
-from hitl_review.ui import cache, session, study_reading, widgets
+from hitl_review.ui import attention, cache, session, study_reading, widgets
 from hitl_review.ui.charts import facts_html
-from hitl_review.ui.panels import model_html
+from hitl_review.ui.panels import heading_html, model_html, titled_html
 from hitl_review.workflow.studies.reading import (
     Standing,
     Task,
@@ -62,12 +62,15 @@ def _read(workspace: Workspace, study: Study, now: Standing, task: Task, actor: 
     session.sitting(place, lambda: open_item(workspace, study.study_id, task.item, actor=actor))
     aided = task.modality is Modality.AIDED
     columns = st.columns([10, 11, 7] if aided else [8, 5], gap="medium")
-    with columns[0], st.container(gap="xxsmall"):
-        _heading(study, now, task)
+    with columns[0]:
         if task.facts is None:
+            st.html(titled_html("A check", _progress(study, now, task)))
             st.info(task.instruction, icon=":material/visibility:")
         else:
-            st.html(facts_html(task.facts, compact=aided))
+            st.html(
+                heading_html(task.case_id, _progress(study, now, task))
+                + facts_html(task.facts, compact=aided)
+            )
     try:
         if aided:
             _model(workspace, study, task, actor, columns[1])
@@ -77,8 +80,11 @@ def _read(workspace: Workspace, study: Study, now: Standing, task: Task, actor: 
     with columns[-1], st.container(gap="xsmall"):
         widgets.refusal()
         study_reading.panel(workspace, study.study_id, task, actor)
-    widgets.no_key_repeat()
-    session.mark_shown(place, study_reading.stage_of(task))
+    stage = study_reading.stage_of(task)
+    attention.keep(
+        f"{study.study_id}-{task.item}", stage if task.own is not None or not aided else "with model"
+    )
+    session.mark_shown(place, stage)
 
 
 def _model(workspace: Workspace, study: Study, task: Task, actor: Actor, column: DeltaGenerator) -> None:
@@ -86,13 +92,6 @@ def _model(workspace: Workspace, study: Study, task: Task, actor: Actor, column:
     screen = reveal_item(workspace, study.study_id, task.item, actor=actor, source=source)
     with column:
         st.html(model_html(screen.view, None if task.own is None else task.own.rating / 100))
-
-
-def _heading(study: Study, now: Standing, task: Task) -> None:
-    kind = "Check" if task.instruction else f"Case {task.case_id}"
-    with st.container(horizontal=True, vertical_alignment="center", key="heading"):
-        st.subheader(kind, anchor=False, width="content")
-        widgets.line(_progress(study, now, task))
 
 
 def _progress(study: Study, now: Standing, task: Task) -> str:
