@@ -87,7 +87,12 @@ def _next_step(workspace: Workspace, study: Study, actor: Actor) -> None:
         return
     word, meaning, _ = NEXT[study.state]
     with st.container(horizontal=True, key="study_steps", gap="small"):
-        with st.popover(f"{word} this study", icon=":material/arrow_forward:", width="content"):
+        # A key of its own and a rerun make it another popover in the next state: else it would stay open, and the
+        # second of two presses would confirm the step after this one.
+        key = f"next_{study.state.value}_{study.study_id}"
+        with st.popover(
+            f"{word} this study", icon=":material/arrow_forward:", width="content", key=key, on_change="rerun"
+        ):
             st.text(meaning)
             reason = _lock_reason(workspace, study)
             st.button(
