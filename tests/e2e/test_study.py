@@ -223,7 +223,7 @@ def assert_lead_sees_no_result(lead: Desk, truth: dict[str, bool]) -> None:
 def test_a_study_of_six_readers_runs_start_to_finish_in_two_modalities(
     own_server: Server, sit_at: SitAt
 ) -> None:
-    """Eight cases per reader: the lead's steps and the first reader's list in the browser, five readers by the verbs."""
+    """Eight cases each: the lead and the first reader in the browser, five readers by the verbs."""
     run_whole_study(own_server, sit_at, readers=6, n_cases=8, pause_ms=750)
 
 

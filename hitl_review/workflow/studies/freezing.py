@@ -113,10 +113,10 @@ def strata_of(protocol: Protocol, truth: Mapping[str, bool], said: Mapping[str, 
 
 
 def _check_readers(workspace: Workspace, protocol: Protocol) -> None:
-    roles = {each.account_id: each.role for each in accounts.everyone(workspace.store)}
+    roles = {each.account_id: each.role for each in accounts.everyone(workspace.store) if each.enabled}
     for reader in protocol.readers:
         if reader not in roles or not may(roles[reader], Permission.READ_STUDY):
-            found = f"has the role {roles[reader].words}" if reader in roles else "has no account"
+            found = f"has the role {roles[reader].words}" if reader in roles else "has no account in use"
             raise StudyError(
                 f"'{reader}' can't read in the study: it {found}. Name accounts with the role reader."
             )

@@ -83,7 +83,7 @@ def test_a_freeze_that_fails_lays_nothing_down(hospital: Workspace) -> None:
     training = cases.of_purpose(hospital.store, Purpose.TRAINING)[0].case_id
     queued = cases.of_purpose(hospital.store, Purpose.QUEUE)[0].case_id
     wrong = [
-        (replace(good, readers=("reader-1", "nobody")), "has no account"),
+        (replace(good, readers=("reader-1", "nobody")), "has no account in use"),
         (replace(good, readers=("reader-1", "auditor-1")), "has the role auditor"),
         (replace(good, cases=(*good.cases, "S2-99999")), "not in the workspace"),
         (replace(good, cases=(*good.cases, training)), "is a training case"),
