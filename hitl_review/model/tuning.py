@@ -65,6 +65,11 @@ class Tuning:
     chosen: Trial
     words: str
 
+    def as_json(self) -> dict[str, Any]:
+        """Return the search as it stands in the model's card: every trial, and which was taken."""
+        trials = [trial.as_json() for trial in self.trials]
+        return {"trials": trials, "chosen": self.chosen.number, "words": self.words}
+
 
 def tune(
     training: TrainingSet,

@@ -69,6 +69,12 @@ class RetrainingPolicy(Table):
     maximum_age_days: Whole = Field(default=90, ge=1)
     drift_alarm: Switch = Field(default=True, description="true to train a challenger when the inputs drift")
     seen_accept_weight: Share = 0.5
+    tuning_trials: Whole = Field(
+        default=0,
+        ge=0,
+        le=40,
+        description="0 to 40 trials of a search for how hard to fit; 0 and 1 leave it to the presets",
+    )
 
 
 class GatePolicy(Table):

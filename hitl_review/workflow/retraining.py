@@ -25,6 +25,7 @@ from hitl_review.model import artifacts
 from hitl_review.model.artifacts import TrainedModel
 from hitl_review.model.candidates import Candidates, make_candidates
 from hitl_review.model.features import directions, feature_spec
+from hitl_review.model.presets import Preset
 from hitl_review.model.training import train
 from hitl_review.store import audit, cases, models
 from hitl_review.workflow.evaluating import hold_out_report
@@ -33,6 +34,7 @@ from hitl_review.workflow.labelling import collect_labels
 from hitl_review.workflow.picturing import pictures_of
 from hitl_review.workflow.promotion import promote
 from hitl_review.workflow.scoring import stored_model
+from hitl_review.workflow.searching import search
 from hitl_review.workflow.training_set import (
     LabelledCase,
     arrays,
@@ -192,8 +194,16 @@ def _challenge(
     actor: Actor,
     progress: Progress,
 ) -> tuple[ModelVersion, str]:
-    made = candidates_of(workspace, rows, champion, manifest=text_digest(body), progress=progress)
-    trials = {
+    tuning = search(workspace, rows, progress=lambda words: progress(0.1, words))
+    made = candidates_of(
+        workspace,
+        rows,
+        champion,
+        manifest=text_digest(body),
+        preset=None if tuning is None else tuning.chosen.preset,
+        progress=progress,
+    )
+    trials: dict[str, object] = {
         "chosen": made.words,
         "kind": made.chosen.kind.value,
         "parent": champion.digest,
@@ -207,7 +217,7 @@ def _challenge(
         made.chosen.model,
         rows,
         body,
-        {"candidates": trials},
+        {"candidates": trials} if tuning is None else {"candidates": trials, "tuning": tuning.as_json()},
         actor,
         lambda words: progress(0.7, words),
     )
@@ -220,6 +230,7 @@ def candidates_of(
     champion: ModelVersion,
     *,
     manifest: str,
+    preset: Preset | None = None,
     progress: Progress = lambda share, words: None,
 ) -> Candidates:
     """Make the candidates of a run from labelled cases, and choose the one for the gate; nothing is kept."""
@@ -232,6 +243,7 @@ def candidates_of(
         settings=project.training,
         champion=stored_model(workspace.store)(champion.digest),
         directions=directions(project),
+        preset=preset,
         threshold=project.target.threshold,
         manifest=manifest,
         progress=lambda words: progress(0.3, words),
