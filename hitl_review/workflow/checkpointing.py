@@ -26,11 +26,27 @@ def publish_checkpoint(workspace: Workspace, *, actor: Actor = SYSTEM) -> str:
 
 
 def write_checkpoint(workspace: Workspace, out: Path, *, actor: Actor = SYSTEM) -> str:
-    """Publish a checkpoint, write the note to a file that must not be there yet, and return it."""
-    if out.exists():
-        raise WorkspaceError(f"{out} is there already, so no checkpoint was written. Name another file.")
-    note = publish_checkpoint(workspace, actor=actor)
-    out.write_text(note, encoding="utf-8")
+    """Publish a checkpoint, write the note to a file that must not be there yet, and return it.
+
+    The file is begun first: where it can't be, nothing is published, and WorkspaceError says so.
+    """
+    try:
+        file = out.open("x", encoding="utf-8")
+    except FileExistsError as error:
+        raise WorkspaceError(
+            f"{out} is there already, so no checkpoint was written. Name another file."
+        ) from error
+    except OSError as error:
+        raise WorkspaceError(
+            f"{out} can't be written ({error.strerror}), so no checkpoint was published. Name another file."
+        ) from error
+    with file:
+        try:
+            note = publish_checkpoint(workspace, actor=actor)
+        except BaseException:
+            out.unlink()
+            raise
+        file.write(note)
     return note
 
 

@@ -16,7 +16,7 @@ from hitl_review.domain.account import Actor
 from hitl_review.domain.audit import GENESIS, chain_hash
 from hitl_review.domain.canonical import canonical_json
 from hitl_review.domain.verification import TRUNCATION
-from hitl_review.errors import AuditError, HitlError, NotPermitted
+from hitl_review.errors import AuditError, HitlError, NotPermitted, WorkspaceError
 from hitl_review.store import audit, keys
 from hitl_review.workflow.auditing import verify
 from hitl_review.workflow.checkpointing import publish_checkpoint, write_checkpoint
@@ -184,6 +184,26 @@ def test_a_kept_checkpoint_is_never_overwritten(reviewed: Workspace, held: Path)
     with pytest.raises(HitlError, match="already"):
         write_checkpoint(reviewed, held)
     assert held.read_bytes() == before
+
+
+def test_a_checkpoint_that_can_not_be_kept_is_not_published(reviewed: Workspace, tmp_path: Path) -> None:
+    """A folder that is not there is told in a sentence, and the log knows of no checkpoint more."""
+    before = audit.head(reviewed.store)
+    with pytest.raises(WorkspaceError, match="no checkpoint was published"):
+        write_checkpoint(reviewed, tmp_path / "nowhere" / "held.txt")
+    assert audit.head(reviewed.store) == before
+
+
+def test_a_checkpoint_that_is_not_published_leaves_no_file(
+    reviewed: Workspace, tmp_path: Path, reader: Actor
+) -> None:
+    """Neither for who may not, nor without the key."""
+    with pytest.raises(NotPermitted):
+        write_checkpoint(reviewed, tmp_path / "held.txt", actor=reader)
+    (reviewed.folder / keys.KEY_FILE).unlink()
+    with pytest.raises(WorkspaceError, match="signing key"):
+        write_checkpoint(reviewed, tmp_path / "held.txt")
+    assert not (tmp_path / "held.txt").exists()
 
 
 @pytest.mark.parametrize("content", [b"", b"no note at all", b"\xff\xfe"])
