@@ -23,6 +23,7 @@ SHOWN: Final = (
     (Permission.LEAD_STUDY, "plan", "Plan a study", ":material/calculate:"),
     (Permission.READ_LOG, "log", "Audit log", ":material/receipt_long:"),
     (Permission.READ_MODEL, "model", "Model", ":material/monitoring:"),
+    (Permission.SEE_STUDY_RESULTS, "report", "Study report", ":material/summarize:"),
     (Permission.MANAGE_ACCOUNTS, "accounts", "Accounts", ":material/group:"),
 )
 """What a page takes, its name, title and sign, in the order of the navigation."""

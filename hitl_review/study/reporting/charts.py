@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from html import escape
 from math import ceil, floor, isfinite, log10
 
+FONT = "Source Sans 3, Helvetica Neue, Arial, sans-serif"
 INK, QUIET, RULE = "#1B2A33", "#5A6872", "#D5DDE3"
 SERIES = (("#0B5A6B", ""), ("#B0540A", "6 3"), ("#5A6872", "2 3"), ("#6A3D9A", "9 3 2 3"))
 """Colour and dash of each line in its turn."""
@@ -116,7 +117,9 @@ def plot(
         body.append(_path(line.points, place, colour, dash, 2))
         if line.marked:
             body += [_dot(place.x(a), place.y(b), 2.6, colour) for a, b in line.points]
-    body += [part for spot in spots for part in _spot(spot, place)]
+    for number, spot in enumerate(spots):
+        near = [each for each in spots[:number] if _would_touch(each, spot, place)]
+        body += _spot(spot, place, lower=13 * len(near))
     drawn = _legend(named, left, height + 4, width - left - right)
     return _svg(title, width, height + 4 + 16 * len(drawn), [*body, *(part for row in drawn for part in row)])
 
@@ -232,7 +235,13 @@ def _forest_row(row: Estimate, place: _Place, y: float, width: float) -> Iterato
     )
 
 
-def _spot(spot: Spot, place: _Place) -> Iterator[str]:
+def _would_touch(one: Spot, other: Spot, place: _Place) -> bool:
+    """Whether the names of two points would lie on each other."""
+    across, down = place.x(one.x) - place.x(other.x), place.y(one.y) - place.y(other.y)
+    return abs(across) < 80 and abs(down) < 12
+
+
+def _spot(spot: Spot, place: _Place, *, lower: float = 0) -> Iterator[str]:
     colour = SERIES[1][0] if spot.whole else SERIES[0][0]
     x, y = place.x(spot.x), place.y(spot.y)
     if spot.x_limits is not None:
@@ -242,7 +251,11 @@ def _spot(spot: Spot, place: _Place) -> Iterator[str]:
     yield _dot(x, y, 5 if spot.whole else 3.5, colour)
     at_edge = x > place.left + 0.9 * place.width
     yield _text(
-        x - 7 if at_edge else x + 7, y - 6, spot.name, anchor="end" if at_edge else "start", bold=spot.whole
+        x - 7 if at_edge else x + 7,
+        y - 6 + lower,
+        spot.name,
+        anchor="end" if at_edge else "start",
+        bold=spot.whole,
     )
 
 
@@ -287,7 +300,7 @@ def _svg(title: str, width: float, height: float, body: Sequence[str]) -> str:
     words = escape(title)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:g} {height:g}" width="{width:g}" '
-        f'height="{height:g}" role="img" aria-label="{words}" font-family="inherit" font-size="12">'
+        f'height="{height:g}" role="img" aria-label="{words}" font-family="{FONT}" font-size="12">'
         f"<title>{words}</title>{''.join(body)}</svg>"
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Iterator
 from html import escape
 
@@ -73,25 +74,38 @@ def html_of(report: Report) -> str:
     return "".join(_page(report))
 
 
+def fragment_of(report: Report) -> str:
+    """Return title, contents and sections without the page around them, for a page that has its own style.
+
+    Charts are pictures here, because what cleans HTML takes inline SVG away.
+    """
+    return "".join(_body(report, pictures=True))
+
+
 def _page(report: Report) -> Iterator[str]:
     title = escape(report.title)
     yield f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
     yield '<meta name="viewport" content="width=device-width, initial-scale=1">'
     yield f"<style>{STYLE}</style></head><body>"
-    if report.simulated:
-        yield f'<div class="banner" role="note">{BANNER}</div>'
-    yield f'<h1>{title}</h1><nav aria-label="Contents"><ol>'
-    yield from (f'<li><a href="#{each.key}">{escape(each.title)}</a></li>' for each in report.sections)
-    yield "</ol></nav>"
-    for number, section in enumerate(report.sections, start=1):
-        yield from _section(number, section)
+    yield from _body(report)
     last = f"{FOOT} {BANNER}." if report.simulated else FOOT
     yield f'<p class="foot">{last}</p></body></html>\n'
 
 
-def _section(number: int, section: Section) -> Iterator[str]:
+def _body(report: Report, *, pictures: bool = False) -> Iterator[str]:
+    if report.simulated:
+        yield f'<div class="banner" role="note">{BANNER}</div>'
+    yield f'<h1>{escape(report.title)}</h1><nav aria-label="Contents"><ol>'
+    yield from (f'<li><a href="#{each.key}">{escape(each.title)}</a></li>' for each in report.sections)
+    yield "</ol></nav>"
+    for number, section in enumerate(report.sections, start=1):
+        yield from _section(number, section, pictures)
+
+
+def _section(number: int, section: Section, pictures: bool) -> Iterator[str]:
     yield f'<section id="{section.key}"><h2>{number}. {escape(section.title)}</h2>'
-    yield from (_block(block) for block in section.blocks)
+    for block in section.blocks:
+        yield _picture(block) if pictures and isinstance(block, Chart) else _block(block)
     yield "</section>"
 
 
@@ -107,6 +121,13 @@ def _block(block: Block) -> str:
             return f"<figure>{svg}<figcaption>{escape(caption)}</figcaption></figure>"
         case Table():
             return _table(block)
+
+
+def _picture(block: Chart) -> str:
+    source = b64encode(block.svg.encode("utf-8")).decode("ascii")
+    words = escape(block.caption)
+    picture = f'<img alt="{words}" src="data:image/svg+xml;base64,{source}">'
+    return f"<figure>{picture}<figcaption>{words}</figcaption></figure>"
 
 
 def _table(block: Table) -> str:

@@ -23,12 +23,12 @@ from hitl_review.study.reporting.charts import (
     share_axis,
 )
 from hitl_review.study.reporting.document import Report
-from hitl_review.study.reporting.page import html_of
+from hitl_review.study.reporting.page import fragment_of, html_of
 from hitl_review.study.reporting.record import Record
 from hitl_review.study.reporting.report import report_on
 from tests.study.reporting.conftest import PLAN, marked
 
-VOID = {"meta", "br", "line", "rect", "circle", "path", "polyline"}
+VOID = {"meta", "br", "img", "line", "rect", "circle", "path", "polyline"}
 HOSTILE = '<script>alert("x")</script>&\'"'
 
 
@@ -71,6 +71,15 @@ def test_the_page_needs_nothing_else(report: Report) -> None:
     assert "url(" not in html and "@import" not in html and "@media print" in html
     ids = re.findall(r'<section id="(\w+)"', html)
     assert [f"#{each}" for each in ids] == found.addresses
+
+
+def test_the_fragment_for_a_page_holds_the_same_with_charts_as_pictures(report: Report) -> None:
+    """No inline SVG, which cleaning would take away; each picture is within the page and has words."""
+    html = fragment_of(report)
+    outlined(html)
+    pictures = re.findall(r'<img alt="([^"]+)" src="data:image/svg\+xml;base64,', html)
+    assert "<svg" not in html and len(pictures) == html_of(report).count("<svg") > 5 and all(pictures)
+    assert "<style" not in html and re.findall(r"<h2>", html) == re.findall(r"<h2>", html_of(report))
 
 
 def test_simulated_readers_are_marked_at_top_and_bottom(report: Report) -> None:
