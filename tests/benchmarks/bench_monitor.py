@@ -1,6 +1,6 @@
 """How often do the monitor's lamps ring with nothing changed, and how soon when something has?
 
-    python tests/benchmarks/bench_monitor.py --runs 200 [--json FILE]
+    python tests/benchmarks/bench_monitor.py --runs 100 [--json FILE]
 
 Drift: reference and recent cases are drawn from SUPPORT2's patients; with nothing changed both come from the same
 ones. `per feature` is the share of features that ring, `any` the share of looks in which one does. Beside it stands
@@ -88,7 +88,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--runs", type=int, default=200)
+    parser.add_argument("--runs", type=int, default=100)
     parser.add_argument("--json", type=Path, help="also write the tables here")
     asked = parser.parse_args()
     world = read_labelled(

@@ -1,6 +1,6 @@
 """Does the loop pay on other tables, and by how much does its order beat chance?
 
-    python tests/benchmarks/bench_simulate.py --seeds 8 [--follow] [--json FILE]
+    python tests/benchmarks/bench_simulate.py --seeds 4 [--follow] [--json FILE]
 
 Plays the product's own functions on three tables that are free to use: the handwritten digits of scikit-learn (1,797,
 is it 5 or more?), its breast cancer table (569, where everything is learned from a few), and a generated one
@@ -98,7 +98,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--seeds", type=int, default=8)
+    parser.add_argument("--seeds", type=int, default=4)
     parser.add_argument("--follow", action="store_true", help="also readers who see the model first")
     parser.add_argument("--json", type=Path, help="also write the table here")
     asked = parser.parse_args()
