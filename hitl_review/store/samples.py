@@ -37,12 +37,23 @@ class Finding:
 
 
 def decision_ids(store: Store, *, upto: int) -> list[str]:
-    """Return the ids of all decisions that stand in the first events of the log, in the log's order."""
-    rows = store.rows(
-        "SELECT d.decision_id AS id FROM decisions d JOIN audit_log a ON a.event_id = d.decision_id"
-        " WHERE a.seq <= ? ORDER BY d.rowid",
-        (upto,),
-    )
+    """Return the ids of all decisions that stand in the first events of the log, in the log's order.
+
+    Rows stand in the order of their events, so the last one of them is found by halving.
+    """
+    row = store.row("SELECT max(rowid) AS last FROM decisions")
+    low, high = 0, 0 if row is None or row["last"] is None else int(row["last"])
+    while low < high:
+        middle = (low + high + 1) // 2
+        found = store.row(
+            "SELECT a.seq FROM decisions d JOIN audit_log a ON a.event_id = d.decision_id WHERE d.rowid = ?",
+            (middle,),
+        )
+        if found is not None and found["seq"] <= upto:
+            low = middle
+        else:
+            high = middle - 1
+    rows = store.rows("SELECT decision_id AS id FROM decisions WHERE rowid <= ? ORDER BY rowid", (low,))
     return [row["id"] for row in rows]
 
 

@@ -33,6 +33,14 @@ def test_a_draw_is_recorded_with_its_seed_and_can_be_checked_later(reviewed: Wor
     assert samples.newest(reviewed.store) == [drawn] and same_draw(reviewed, drawn)
 
 
+def test_a_draw_of_then_does_not_know_the_decisions_since(reviewed: Workspace) -> None:
+    """At every length of the log: the decisions up to there, and no other."""
+    told = [(event.seq, event.event_id, event.told["action"]) for event in audit.events(reviewed.store)]
+    for upto in (0, 1, *(seq for seq, _, _ in told)):
+        expected = [name for seq, name, action in told if seq <= upto and action.startswith("decision.")]
+        assert samples.decision_ids(reviewed.store, upto=upto) == expected
+
+
 def test_each_decision_is_equally_likely() -> None:
     """Over many seeds, within chance: 10 ids, one drawn of each of 2,000 seeds."""
     ids = [f"decision-{number}" for number in range(10)]
