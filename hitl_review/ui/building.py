@@ -20,6 +20,7 @@ from typing import Final
 import streamlit as st
 
 import hitl_review
+from hitl_review.store.connection import DATABASE
 from hitl_review.ui import widgets
 from hitl_review.ui.model_charts import lead_html
 from hitl_review.workflow.workspace import is_unfinished
@@ -75,6 +76,8 @@ class Builds:
     """The builds of this server, by folder."""
 
     by_folder: dict[Path, Build] = field(default_factory=dict)
+    whole: set[tuple[Path, int]] = field(default_factory=set)
+    """Databases, by folder and inode, that were found whole: that never changes back, so they are not asked again."""
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def of(self, folder: Path) -> Build | None:
@@ -130,7 +133,20 @@ def is_needed(folder: Path) -> bool:
     build = _builds().of(folder)
     if build is not None and build.running:
         return True
-    return is_unfinished(folder)
+    database = _database(folder)
+    if database in _builds().whole:
+        return False
+    unfinished = is_unfinished(folder)
+    if not unfinished and database is not None:
+        _builds().whole.add(database)
+    return unfinished
+
+
+def _database(folder: Path) -> tuple[Path, int] | None:
+    try:
+        return folder.absolute(), (folder / DATABASE).stat().st_ino
+    except OSError:
+        return None
 
 
 def page(folder: Path) -> None:

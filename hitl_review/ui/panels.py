@@ -11,6 +11,7 @@ from html import escape
 from hitl_review.domain.prediction import Verdict
 from hitl_review.domain.screen import Gravity, ModelView, Notice
 from hitl_review.ui.charts import contributions_html, scale_html, sentences_html
+from hitl_review.workflow.auditing import printable
 
 _SIGNS = {Gravity.FINE: "✓", Gravity.NOTE: "i", Gravity.WARNING: "!"}
 _SHAPES = {
@@ -37,9 +38,11 @@ def titled_html(title: str, *quiet: str, ask: str = "", how: str = "") -> str:
 def answered_html(title: str, said: Sequence[tuple[str, str]], signed: str) -> str:
     """Return what was decided, word by word as it was stored, and who signed it."""
     lines = "".join(
-        f"<p class='hr-said'>{escape(name)}: <b>{escape(text)}</b></p>" for name, text in said if text
+        f'<p class="hr-said">{escape(name)}: <b>{escape(printable(text))}</b></p>'
+        for name, text in said
+        if text
     )
-    return f'<div class="hr-titled hr-line"><h3>{escape(title)}</h3>{lines}<p>{escape(signed)}</p></div>'
+    return f'<div class="hr-titled hr-line"><h3>{escape(title)}</h3>{lines}<p>{escape(printable(signed))}</p></div>'
 
 
 def model_html(view: ModelView, own: float | None) -> str:

@@ -67,11 +67,21 @@ def masthead(demo: bool, actor: Actor | None) -> None:
 
 def _who(actor: Actor) -> None:
     with st.popover(literal(actor.name), icon=":material/person:", width="content"):
-        st.text(f"{actor.name}, {actor.role.words}: {role_words(actor.role)}")
-        line(f"Signed in {actor.proof.at:%H:%M} UTC ({actor.proof.method.words})" if actor.proof.at else "")
-        if actor.proof.method is not ProofMethod.IDENTITY:
-            st.html('<p class="hr-line"><a href="./auth/password" target="_self">Change my password</a></p>')
-        st.button("Sign out", key="who_leave", on_click=session.leave, width="stretch", icon=":material/logout:")
+        st.html(_who_html(actor))
+        st.button(
+            "Sign out", key="who_leave", on_click=session.leave, width="stretch", icon=":material/logout:"
+        )
+
+
+def _who_html(actor: Actor) -> str:
+    """Return who is at the screen, since when, and the way to another password: one piece, drawn at every run."""
+    proof = actor.proof
+    lines = [escape(printable(f"{actor.name}, {actor.role.words}: {role_words(actor.role)}"))]
+    if proof.at:
+        lines.append(escape(f"Signed in {proof.at:%H:%M} UTC ({proof.method.words})"))
+    if proof.method is not ProofMethod.IDENTITY:
+        lines.append('<a href="./auth/password" target="_self">Change my password</a>')
+    return "".join(f'<p class="hr-line hr-spaced">{each}</p>' for each in lines)
 
 
 def refusal() -> None:

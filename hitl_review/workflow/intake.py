@@ -198,8 +198,9 @@ def _refusal(name: str, rejected: Sequence[Rejection], count: int) -> str:
     if count > len(told):
         told.append(f"and {count - len(told)} more")
     counted = "1 fault" if count == 1 else f"{count} faults"
+    faults = "; ".join(told)
     return (
-        f"{name} was refused for {counted}, and nothing was stored: {'; '.join(told)}. "
+        f"{name} was refused for {counted}, and nothing was stored: {faults}{'' if faults.endswith('?') else '.'} "
         "Correct the file, or take only its good rows with --skip-bad."
     )
 

@@ -26,10 +26,10 @@ def told_by_the_reveal(folder: Path, case_id: str) -> dict[str, str]:
     lowered = [each for each in view.reasons if each.amount < 0]
     return {
         "probability": f'hr-probability">{view.probability:.0%}<',
-        "probability in words": view.probability_words,
-        "base rate": view.base_rate_words,
-        "verdict": view.verdict_words,
-        "verdict's meaning": view.verdict_meaning,
+        "probability in words": escape(view.probability_words),
+        "base rate": escape(view.base_rate_words),
+        "verdict": escape(view.verdict_words),
+        "verdict's meaning": escape(view.verdict_meaning),
         "model's digest": view.model.removeprefix("sha256:")[:8],
         "margin": f"together give {signed(view.margin)}",
         **{f"reason: {each.label}": escape(each.sentence) for each in [*raised[:3], *lowered[:3]]},

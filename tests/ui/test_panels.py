@@ -8,8 +8,8 @@ import pytest
 
 from hitl_review.domain.prediction import Verdict
 from hitl_review.domain.screen import Gravity, ModelView, Notice
-from hitl_review.ui.panels import model_html, reliability_html
-from tests.ui.markup import assert_harmless
+from hitl_review.ui.panels import answered_html, heading_html, model_html, reliability_html, titled_html
+from tests.ui.markup import HOSTILE, assert_harmless
 
 View = Callable[..., ModelView]
 _ORDER = ("60%", "Likely: death", "Key inputs not measured", "Why the model says this", "log-odds")
@@ -18,6 +18,28 @@ _ORDER = ("60%", "Likely: death", "Key inputs not measured", "Why the model says
 def test_hostile_text_in_the_panel_stays_text(hostile_view: ModelView) -> None:
     """Words, verdict, notices and reasons are shown as they are, and none of them as HTML."""
     assert "img" not in assert_harmless(model_html(hostile_view, 0.4)).tags
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        heading_html(HOSTILE, HOSTILE),
+        titled_html(HOSTILE, HOSTILE, ask=HOSTILE, how=HOSTILE),
+        answered_html("You accepted", [(HOSTILE, HOSTILE)], HOSTILE),
+    ],
+    ids=["heading", "form", "decision"],
+)
+def test_hostile_text_around_the_panel_stays_text(html: str) -> None:
+    """A comment, a name or a word of the project is shown as it is, letter by letter."""
+    assert {"img", "script"}.isdisjoint(assert_harmless(html).tags)
+
+
+def test_a_decision_shows_what_was_said_and_leaves_out_what_was_not() -> None:
+    """An empty comment has no line of its own; what was said stands beside its name, with the signature below."""
+    text = assert_harmless(
+        answered_html("You deferred", [("Reason", "second reader"), ("Comment", "")], "A. B.")
+    ).text
+    assert ("Reason: second reader" in text, "Comment" in text, "A. B." in text) == (True, False, True)
 
 
 def test_the_panel_reads_from_probability_to_reasons(a_view: View) -> None:
