@@ -214,3 +214,14 @@ def test_a_file_that_holds_no_checkpoint_can_not_be_checked_against(
     (tmp_path / "wrong.txt").write_bytes(content)
     with pytest.raises(AuditError):
         verify(reviewed.folder, checkpoints=[tmp_path / "wrong.txt"])
+
+
+def test_why_a_file_can_not_be_checked_against_is_said(reviewed: Workspace, tmp_path: Path) -> None:
+    """Which file, what is wrong with it, and that nothing was checked."""
+    (tmp_path / "wrong.txt").write_text("hitl-review.example/abc\n7\n", encoding="utf-8")
+    with pytest.raises(AuditError) as refused:
+        verify(reviewed.folder, checkpoints=[tmp_path / "wrong.txt"])
+    assert str(refused.value) == (
+        f"The checkpoint file {tmp_path / 'wrong.txt'} can't be used: This is no signed note: an empty line and a "
+        "signature line are expected at its end. Nothing was checked."
+    )
