@@ -232,7 +232,7 @@ def test_a_study_of_six_readers_and_sixty_cases_runs_start_to_finish(
     own_server: Server, sit_at: SitAt
 ) -> None:
     """The whole size: 60 cases read twice by the first reader in the browser, the same by five through the verbs."""
-    configure(own_server.folder, "[review]\n", "[review]\nminimum_view_seconds = 0.2\n")
+    configure(own_server.folder, "minimum_view_seconds = 0.7", "minimum_view_seconds = 0.2")
     run_whole_study(own_server, sit_at, readers=6, n_cases=60, pause_ms=250)
 
 

@@ -75,7 +75,7 @@ def _read(workspace: Workspace, study: Study, now: Standing, task: Task, actor: 
         if aided:
             _model(workspace, study, task, actor, columns[1])
     except HitlError as refusal:
-        st.warning(str(refusal))
+        st.warning(widgets.plain(str(refusal)))
         return
     with columns[-1], st.container(gap="xsmall"):
         widgets.refusal()
