@@ -1,0 +1,102 @@
+"""41: guessing, staying after the end, and coming with yesterday's token: refused, and the log knows. G9."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from hitl_review.domain.decision import Answer, Choice
+from hitl_review.errors import SignatureRefused, SignInRefused
+from hitl_review.store import audit
+from hitl_review.workflow.accounts import disable_account, link_identity, set_password
+from hitl_review.workflow.auditing import verify
+from hitl_review.workflow.deciding import record_decision
+from hitl_review.workflow.signing_in import present, sign_in, sign_in_with_identity
+from hitl_review.workflow.workspace import Workspace
+from tests.attacks.desks import APPROVER
+from tests.people import PASSWORD
+from tests.ward import Clock, commit_read, open_case, predict, promote, show, train
+
+
+def refused(workspace: Workspace, name: str, password: str) -> str:
+    """Try to sign in, and return what is said."""
+    with pytest.raises(SignInRefused) as told:
+        sign_in(workspace, name, password, address="203.0.113.7")
+    return str(told.value)
+
+
+def actions(workspace: Workspace) -> list[str]:
+    """The actions of all events."""
+    return [event.told["action"] for event in audit.events(workspace.store)]
+
+
+def test_guessing_is_stopped_and_tells_nothing_of_who_is_known(workspace: Workspace, clock: Clock) -> None:
+    """A wrong password and a name that nobody has get one answer; after five tries not even the right one is taken."""
+    set_password(workspace, "reader-1", PASSWORD)
+    answers = {
+        refused(workspace, name, f"guess {turn}") for turn in range(2) for name in ("reader-1", "nobody")
+    }
+    assert len(answers) == 1
+    for turn in range(3):
+        refused(workspace, "reader-1", f"another guess {turn}")
+    locked = refused(workspace, "reader-1", PASSWORD)
+    assert "Too many wrong tries" in locked
+    assert actions(workspace).count("session.refused") == 5, "what is locked is not written again and again"
+    assert "another guess" not in "".join(event.payload for event in audit.events(workspace.store))
+    clock.advance(3600)
+    assert sign_in(workspace, "reader-1", PASSWORD, address="203.0.113.7").actor.account_id == "reader-1"
+    assert verify(workspace.folder).ok
+
+
+def test_who_was_disabled_is_out_at_once_and_signs_nothing(workspace: Workspace, clock: Clock) -> None:
+    """The session ends with the account, in the same step; a decision under way is refused, and the log says why."""
+    set_password(workspace, "reader-1", PASSWORD)
+    signed_in = sign_in(workspace, "reader-1", PASSWORD, address="127.0.0.1")
+    model = train(workspace)
+    promote(workspace, model, actor=APPROVER)
+    shown, actor = predict(workspace, model)["C-1"], signed_in.actor
+    opened = open_case(workspace, "C-1", actor=actor)
+    clock.advance(20)
+    commit_read(
+        workspace,
+        "C-1",
+        label="died",
+        probability=0.4,
+        actor=actor,
+        token="read-0001",
+        opened_at=opened.opened_at,
+    )
+    show(workspace, shown, reader=actor, token="reveal-0001")
+    clock.advance(20)
+    disable_account(workspace, "reader-1")
+    assert present(workspace, signed_in.secret) is None
+    with pytest.raises(SignatureRefused):
+        record_decision(
+            workspace,
+            "reveal-0001",
+            Choice(Answer.ACCEPTED),
+            actor=actor,
+            token="decision-0001",
+            seconds_active=9.0,
+            seconds_on_screen=9.0,
+        )
+    assert actions(workspace)[-1] == "signature.refused"
+    assert not workspace.store.rows("SELECT 1 FROM decisions")
+    assert verify(workspace.folder).ok
+
+
+def test_yesterdays_token_opens_nothing(workspace: Workspace, clock: Clock) -> None:
+    """An identity provider's token that has expired is refused, though its cookie would live for a month."""
+    link_identity(workspace, "reader-1", issuer="https://id.example", subject="8f2c")
+    issued = clock.now - timedelta(days=1)
+    with pytest.raises(SignInRefused, match="is over"):
+        sign_in_with_identity(
+            workspace,
+            issuer="https://id.example",
+            subject="8f2c",
+            issued_at=issued,
+            expires_at=issued + timedelta(hours=8),
+            address="127.0.0.1",
+        )
+    assert "session.opened" not in actions(workspace)
