@@ -53,18 +53,9 @@ def panel(workspace: Workspace, study_id: str, task: Task, actor: Actor) -> None
         )
         st.html('<p class="hr-ask hr-line"><b>Your call</b>, which stores the read for good</p>')
         token = session.token("study", place)
-        for words, key, label in (
-            (f"Yes: {target.positive.words}", "Y", target.positive.code),
-            (f"No: {target.negative.words}", "X", target.negative.code),
-        ):
-            st.button(
-                words,
-                key=f"call_{key}_{place}",
-                on_click=session.guarded(_commit),
-                args=(study_id, task.item, task.modality.value, place, label, token, actor.account_id),
-                shortcut=key,
-                width="stretch",
-            )
+        act = (study_id, task.item, task.modality.value, place, token, actor.account_id)
+        _call_button(f"Yes: {target.positive.words}", "Y", (target.positive.code, *act))
+        _call_button(f"No: {target.negative.words}", "X", (target.negative.code, *act))
     st.button(
         "Take a break",
         key=f"break_{place}",
@@ -90,13 +81,24 @@ def _guide(workspace: Workspace, task: Task) -> str:
     return "Your own judgement. A read can't be changed once it is stored."
 
 
+def _call_button(words: str, key: str, args: tuple[str, str, int, str, str, str, str]) -> None:
+    st.button(
+        words,
+        key=f"call_{key}_{args[4]}",
+        on_click=session.guarded(_commit),
+        args=args,
+        shortcut=key,
+        width="stretch",
+    )
+
+
 def _rest() -> None:
     session.pause()
     session.set_mode(BREAK)
 
 
 def _commit(
-    study_id: str, item: int, modality: str, place: str, label: str, token: str, account_id: str
+    label: str, study_id: str, item: int, modality: str, place: str, token: str, account_id: str
 ) -> None:
     """Store the read that stands in this form, if it is this case that stands on the screen."""
     with session.workspace() as workspace:
