@@ -48,6 +48,7 @@ def _open_decision(workspace: Workspace, opened: Opened, shown: Shown, actor: Ac
     with st.container(border=True, key="decision", gap="xsmall"):
         title = "Change your decision" if opened.decision else "Your decision"
         st.html(titled_html(title, _both_views(workspace, opened, shown)))
+        widgets.password_to_sign(workspace, actor, case_id)
         with st.container(gap="xsmall", key="answers"):
             _answer_button("Accept", f"{view.label_words}", "A", "accept", act, chosen)
             _answer_button("Override", f"{view.other_words}", "O", f"{prefix}override", act, chosen)
@@ -139,7 +140,8 @@ def _record(act: _Act, answer: Answer, reason: str | None) -> None:
         confidence=Confidence(confidence) if confidence else None,
     )
     with session.workspace() as workspace:
-        actor = session.same_actor(workspace, account_id)
+        subject = f"case:{case_id}"
+        actor = session.signing_actor(workspace, account_id, place=case_id, act=token, subject=subject)
         record_decision(
             workspace,
             reveal_id,

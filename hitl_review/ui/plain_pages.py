@@ -64,7 +64,7 @@ def sign_in_page(
     form = (
         '<form method="post" action="/auth/sign-in">'
         f"{_hidden('then', then)}"
-        f"{_field('account', 'Name of your account', 'text', 'username', value=name, focus=not name)}"
+        f"{_field('account', 'Name of your account', 'text', 'username', value=name, focus=not name and not public)}"
         f"{_field('password', 'Password', 'password', 'current-password', focus=bool(name))}"
         "<button>Sign in</button></form>"
     )

@@ -22,7 +22,7 @@ from hitl_review.domain.account import Actor
 from hitl_review.errors import HitlError, NotPermitted, SignInRefused
 from hitl_review.store.audit import new_token
 from hitl_review.ui import institution
-from hitl_review.workflow import signing_in
+from hitl_review.workflow import signing, signing_in
 from hitl_review.workflow.workspace import Workspace, open_workspace
 
 DEFAULT_FOLDER: Final = "demo-workspace"
@@ -96,6 +96,19 @@ def same_actor(open_one: Workspace, account_id: str) -> Actor:
     if found.account_id != account_id:
         raise NotPermitted("Not recorded: somebody else is at this screen now. Look, then press again.")
     return found
+
+
+def signing_actor(open_one: Workspace, account_id: str, *, place: str, act: str, subject: str) -> Actor:
+    """Return who is at the screen, with the proof of the password that was typed at a place to sign an act.
+
+    What was typed is taken out of the session at once, right or wrong. Nothing typed is no proof: the
+    act itself then says whether the project asks for one.
+    """
+    typed = value("password", place, "") or ""
+    if typed:
+        set_value("password", place, "")
+    found = same_actor(open_one, account_id)
+    return signing.prove(open_one, found, typed, act=act, subject=subject) if typed else found
 
 
 def leave() -> None:

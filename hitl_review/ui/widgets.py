@@ -9,9 +9,11 @@ from typing import Final
 import streamlit as st
 
 from hitl_review.domain.account import Actor
+from hitl_review.domain.password import LONGEST
 from hitl_review.domain.signature import ProofMethod
 from hitl_review.ui import cache, session
 from hitl_review.ui.roles import role_words
+from hitl_review.workflow import signing
 from hitl_review.workflow.auditing import printable
 from hitl_review.workflow.deciding import last_saved
 from hitl_review.workflow.review import Opened, next_case
@@ -82,6 +84,19 @@ def _who_html(actor: Actor) -> str:
     if proof.method is not ProofMethod.IDENTITY:
         lines.append('<a href="./auth/password" target="_self">Change my password</a>')
     return "".join(f'<p class="hr-line hr-spaced">{each}</p>' for each in lines)
+
+
+def password_to_sign(workspace: Workspace, actor: Actor, place: str) -> None:
+    """Ask for the password where the project's policy wants it for the next act; it is kept nowhere."""
+    if signing.asks_for_password(workspace, actor):
+        st.text_input(
+            "Your password, to sign",
+            type="password",
+            key=session.field("password", place),
+            max_chars=LONGEST,
+            on_change="ignore",
+            autocomplete="current-password",
+        )
 
 
 def refusal() -> None:
