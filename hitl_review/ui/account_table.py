@@ -31,7 +31,7 @@ def _row_html(account: Account, with_password: Collection[str], public: Collecti
     return (
         f'<tr><th scope="row">{_safe(account.name)}</th><td>{_safe(account.account_id)}</td>'
         f"<td>{escape(account.role.words)} <span>{escape(role_words(account.role))}</span></td><td>{standing}</td>"
-        f'<td>{password} · <a href="{escape(address)}" target="_self">set anew</a></td></tr>'
+        f'<td>{password} · <a href="{escape(address)}">set anew</a></td></tr>'
     )
 
 

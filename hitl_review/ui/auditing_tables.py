@@ -33,7 +33,7 @@ def _decision_row(
     why = ": ".join(part for part in (reason, decision.comment) if part)
     label = "" if decision.label is None else project.label_words(decision.label)
     own = "" if decision.own_probability is None else f"{decision.own_probability:.0%}"
-    signed = f"{decision.signature.name}, {decision.signature.meaning}, {decision.signature.at:%Y-%m-%d %H:%M:%S} UTC"
+    signed = decision.signature.words
     stands = "replaced by a later one" if decision.decision_id in replaced else "in force"
     cells = (
         people.get(decision.reader, decision.reader),

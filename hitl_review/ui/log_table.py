@@ -16,7 +16,7 @@ from itertools import groupby
 from typing import Any, Final
 
 from hitl_review.domain.audit import Event
-from hitl_review.workflow.auditing import printable
+from hitl_review.workflow.auditing import printable, signature_words
 
 Detail = Mapping[str, Any]
 
@@ -123,6 +123,7 @@ def line_of(event: Event, people: Mapping[str, str]) -> LogLine:
     day, _, time = _text(told.get("at")).partition("T")
     actor, action = _text(told.get("actor")), _text(told.get("action"))
     detail = told.get("detail")
+    detail = detail if isinstance(detail, Mapping) else {}
     return LogLine(
         event.seq,
         day,
@@ -131,7 +132,7 @@ def line_of(event: Event, people: Mapping[str, str]) -> LogLine:
         _text(told.get("role")).replace("_", " "),
         ACTION_WORDS.get(action, action),
         _subject_words(_text(told.get("subject"))),
-        summary_of(action, detail if isinstance(detail, Mapping) else {}),
+        ", ".join(part for part in (summary_of(action, detail), signature_words(detail)) if part),
     )
 
 

@@ -74,12 +74,18 @@ def _of_institution(open_one: Workspace, *, active: bool) -> Actor | None:
             subject=claims.subject,
             issued_at=claims.issued_at,
             expires_at=claims.expires_at,
-            address=st.context.ip_address or "unknown",
+            address=_address(),
             active=active,
         )
     except SignInRefused as refusal:
         st.session_state["not_signed_in"] = str(refusal)
         return None
+
+
+def _address() -> str:
+    """Return where this tab comes from, as far as the server was told."""
+    told = st.context.ip_address
+    return told if isinstance(told, str) else "unknown"
 
 
 def why_nobody() -> str | None:

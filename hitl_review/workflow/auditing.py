@@ -248,7 +248,17 @@ def line_of(event: Event) -> str:
 
 def _summary(detail: dict[str, Any]) -> str:
     told = {name: detail[name] for name in _ON_ONE_LINE if detail.get(name) is not None}
-    return ", ".join(f"{name} {_short(value)}" for name, value in told.items())
+    parts = [*(f"{name} {_short(value)}" for name, value in told.items()), signature_words(detail)]
+    return ", ".join(part for part in parts if part)
+
+
+def signature_words(detail: Mapping[str, Any]) -> str:
+    """Return the signature that an event tells as words, or nothing: printed name, meaning and time."""
+    signature = detail.get("signature")
+    if not isinstance(signature, Mapping) or not signature.get("name"):
+        return ""
+    when = str(signature.get("at")).replace("T", " ")[:19]
+    return f"signed {signature['name']}, {signature.get('meaning')}, {when} UTC"
 
 
 def _short(value: object) -> str:

@@ -11,6 +11,7 @@ import streamlit as st
 from hitl_review.domain.account import Actor, Permission, require
 from hitl_review.domain.prediction import Verdict
 from hitl_review.domain.registry import Figure
+from hitl_review.domain.signature import Signature
 from hitl_review.errors import NoChampion
 from hitl_review.project import Project
 from hitl_review.store import accounts
@@ -66,6 +67,7 @@ def _identity(workspace: Workspace, papers: ModelPapers) -> str:
         ("Learned from", _learned_from(card)),
         ("Trained", _when_and_who(version.trained_at, version.trained_by, people)),
         ("In use since", "" if move is None else _when_and_who(move.at, move.by, people)),
+        ("Signed", "" if move is None else _signed(move.signature)),
         (
             "Threshold",
             f"{card['threshold']:.0%}: from there on its call is “{project.target.positive.words}”",
@@ -73,6 +75,10 @@ def _identity(workspace: Workspace, papers: ModelPapers) -> str:
         ("Digest", version.digest),
     )
     return f'<div class="hr-paper">{charts.pairs_html(pairs, caption="What this model is")}</div>'
+
+
+def _signed(signature: Signature | None) -> str:
+    return "by nobody: the product itself put its first model in use" if signature is None else signature.words
 
 
 def _learned_from(card: Mapping[str, Any]) -> str:
