@@ -23,6 +23,7 @@ one row each, and `mrmc_analysis`; or with arrays and `as_reads`, then `analyse`
     reading_time    times as ratios
     simulation      studies drawn from the Roe-Metz model
     summary         a result as text
+    reporting       a whole study as a report: HTML that prints, JSON, files for other programs
 
 Ordinary tests on pooled reads call a difference that is not there in 6 to 34 % of studies at a
 nominal 5 %, because reads of one case and reads of one reader are alike; these keep to 5 %. Share of
