@@ -48,4 +48,4 @@ def keep(case_id: str, stage: str) -> None:
     the form of the next and never see the facts. When the model's view comes, it is scrolled to there.
     """
     draw = st.components.v2.component("attention", js=_SCRIPT)
-    draw(key="attention", data={"place": case_id, "stage": stage}, height=1)
+    draw(key="attention", data={"place": case_id, "stage": stage.partition(" ")[0]}, height=1)

@@ -28,10 +28,15 @@ def panel(workspace: Workspace, opened: Opened, shown: Shown, actor: Actor) -> s
         stage = "decided"
     else:
         _open_decision(workspace, opened, shown, actor)
-        stage = STAGE
+        stage = _stage(shown.reveal.reveal_id)
     widgets.next_button(workspace, opened, actor)
     widgets.footing(workspace, opened, actor)
     return stage
+
+
+def _stage(reveal_id: str) -> str:
+    """Return the stage of one screen: another model's view of the same case is looked at for as long as the first."""
+    return f"{STAGE} {reveal_id}"
 
 
 def _open_decision(workspace: Workspace, opened: Opened, shown: Shown, actor: Actor) -> None:
@@ -149,7 +154,7 @@ def _record(act: _Act, answer: Answer, reason: str | None) -> None:
             actor=actor,
             token=token,
             seconds_active=sitting.active_seconds,
-            seconds_on_screen=session.seconds_shown(case_id, STAGE),
+            seconds_on_screen=session.seconds_shown(case_id, _stage(reveal_id)),
             supersedes=supersedes,
         )
         session.go_to(next_case(workspace, actor=actor))

@@ -10,6 +10,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 from playwright.sync_api import APIResponse, Locator, Page, expect
 
 from hitl_review.domain.password import DEMO_PASSWORD
+from hitl_review.ui.session import ARRIVED_SECONDS
 
 LOOKING_MS = 800
 """A little longer than the 0.7 s that a screen must have stood before an act on it is recorded."""
@@ -82,6 +83,11 @@ class Desk:
     def looked(self) -> Desk:
         """Look at the screen for as long as it takes until an act on it is recorded."""
         self.page.wait_for_timeout(LOOKING_MS)
+        return self
+
+    def arrived(self) -> Desk:
+        """Stay for longer than a second press of the act that led here can be under way."""
+        self.page.wait_for_timeout(1000 * ARRIVED_SECONDS + 200)
         return self
 
     def told(self, words: str) -> Desk:

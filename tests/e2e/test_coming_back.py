@@ -57,7 +57,7 @@ def test_back_shows_the_decided_case_and_decides_nothing(desk: Desk) -> None:
     """The back button returns to what was decided, to be read; A does nothing there; forward goes on."""
     case = desk.sit_down()
     following = desk.estimate().accept()
-    desk.page.go_back()
+    desk.arrived().page.go_back()
     desk.at("decided", case).looked().press("a")
     desk.page.wait_for_timeout(500)
     desk.at("decided", case)
@@ -70,7 +70,7 @@ def test_back_in_the_middle_of_a_case_loses_nothing(desk: Desk) -> None:
     """Leaving between estimate and decision by the back button, and coming back, goes on where it stopped."""
     first = desk.sit_down()
     second = desk.estimate().accept()
-    desk.estimate("3", "x")
+    desk.estimate("3", "x").arrived()
     desk.page.go_back()
     desk.at("decided", first)
     desk.page.go_forward()
@@ -84,10 +84,11 @@ def test_a_second_decision_from_a_second_tab_is_refused_and_told(served: Server,
     case = desk.sit_down()
     desk.estimate()
     other = sit_at(served, desk.reader).visit("/", case=case).at("decide", case)
-    desk.accept()
-    other.looked().override().press("1").told("You decided this case at").at("decided", case)
+    desk.looked().override().press("1")
+    desk.moved_on_from(case)
+    other.looked().press("a").told("You decided this case at").at("decided", case)
     (decision,) = decisions(desk.folder, desk.reader)
-    assert decision.answer is Answer.ACCEPTED
+    assert decision.answer is Answer.OVERRIDDEN
 
 
 def test_a_second_estimate_from_a_second_tab_is_refused_and_told(served: Server, sit_at: SitAt, desk: Desk) -> None:
@@ -121,7 +122,7 @@ def test_two_readers_on_one_case_keep_both_decisions_and_are_told(served: Server
 def test_a_stale_page_decides_nothing_and_says_so(desk: Desk) -> None:
     """The case was decided elsewhere (the command line) after this page was drawn: the press is refused."""
     case = desk.sit_down()
-    desk.estimate()
+    desk.estimate().looked()
     with open_workspace(desk.folder) as workspace:
         actor = actor_of(workspace, desk.reader)
         shown = reveal(workspace, case, actor=actor)
