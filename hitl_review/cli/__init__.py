@@ -16,8 +16,19 @@ from hitl_review.cli.cases import export, import_cases
 from hitl_review.cli.combining import combine
 from hitl_review.cli.door import Door
 from hitl_review.cli.model import score, train
+from hitl_review.cli.registry import (
+    card,
+    change_plan,
+    lineage,
+    promote,
+    propose,
+    retrain,
+    rollback,
+    stop,
+)
 from hitl_review.cli.replaying import replay
 from hitl_review.cli.review import decide
+from hitl_review.cli.routing import monitor, routing
 from hitl_review.cli.simulate import simulate
 from hitl_review.cli.study import study
 from hitl_review.cli.worker import worker
@@ -38,6 +49,7 @@ def main() -> None:
 
 _COMMANDS: tuple[click.Command, ...] = (
     *(demo, serve, init, import_cases, train, score, combine, worker),
+    *(retrain, propose, promote, rollback, stop, lineage, card, change_plan, routing, monitor),
     *(decide, replay, audit, export, simulate, study, accounts, backup, doctor),
 )
 for _command in _COMMANDS:

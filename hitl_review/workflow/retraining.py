@@ -87,11 +87,12 @@ def train_version(
     """Fit a model on labelled cases, measure it on the hold-out, and keep it; it is not put in use."""
     body = manifest_body(workspace, rows)
     progress(f"fitting on {len(rows)} cases")
-    model = _fit(workspace, rows, manifest=text_digest(body))
+    model = fit_rows(workspace, rows, manifest=text_digest(body))
     return _measured_and_kept(workspace, model, rows, body, {}, actor, progress)
 
 
-def _fit(workspace: Workspace, rows: Sequence[LabelledCase], *, manifest: str) -> TrainedModel:
+def fit_rows(workspace: Workspace, rows: Sequence[LabelledCase], *, manifest: str = "") -> TrainedModel:
+    """Fit a model on labelled cases from scratch; nothing is kept."""
     project = workspace.project
     spec = feature_spec(project)
     given = arrays(spec, rows, ())

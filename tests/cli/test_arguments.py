@@ -14,6 +14,8 @@ PLANNED = {
     *("demo", "serve", "init", "import", "train", "score", "combine", "worker"),
     *("decide", "replay"),
     *("audit", "export", "simulate", "study", "accounts", "backup", "doctor"),
+    *("retrain", "propose", "promote", "rollback", "stop"),
+    *("lineage", "card", "change-plan", "routing", "monitor"),
 }
 
 
