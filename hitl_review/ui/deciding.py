@@ -12,6 +12,7 @@ from hitl_review.ui import rating, session, widgets
 from hitl_review.ui.panels import answered_html, titled_html
 from hitl_review.workflow.combining import joint_estimate
 from hitl_review.workflow.deciding import record_decision
+from hitl_review.workflow.ordering import why_here
 from hitl_review.workflow.revealing import Shown
 from hitl_review.workflow.review import Opened, next_case
 from hitl_review.workflow.workspace import Workspace
@@ -52,7 +53,7 @@ def _open_decision(workspace: Workspace, opened: Opened, shown: Shown, actor: Ac
     )
     with st.container(border=True, key="decision", gap="xsmall"):
         title = "Change your decision" if opened.decision else "Your decision"
-        st.html(titled_html(title, _both_views(workspace, opened, shown)))
+        st.html(titled_html(title, _both_views(workspace, opened, shown), why_here(workspace, case_id)))
         widgets.password_to_sign(workspace, actor, case_id)
         with st.container(gap="xsmall", key="answers"):
             _answer_button("Accept", f"{view.label_words}", "A", "accept", act, chosen)

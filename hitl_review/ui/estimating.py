@@ -13,6 +13,8 @@ from hitl_review.workflow.review import Opened, check_dwell, commit_read
 from hitl_review.workflow.workspace import Workspace
 
 STAGE = "estimate"
+MODEL_LATER = "Your own estimate first; the model's view comes after it is stored."
+NO_MODEL = "No model is in use now: your own estimate is all that is asked."
 
 
 def panel(workspace: Workspace, opened: Opened, actor: Actor) -> str:
@@ -22,7 +24,7 @@ def panel(workspace: Workspace, opened: Opened, actor: Actor) -> str:
         st.html(
             titled_html(
                 target.question,
-                "Your own estimate first; the model's view comes after it is stored.",
+                NO_MODEL if opened.without_model else MODEL_LATER,
                 ask=f"How likely is {target.positive.words}?",
                 how="Keys 1 to 9 mean 10 to 90%",
             )

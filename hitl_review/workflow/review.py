@@ -17,7 +17,7 @@ from hitl_review.domain.decision import Decision, Modality, Read, check_probabil
 from hitl_review.domain.screen import Facts
 from hitl_review.errors import Conflict, NotCommitted, NotFound, TooQuick
 from hitl_review.project import Project
-from hitl_review.store import audit, cases, reviews, worklist
+from hitl_review.store import audit, cases, models, reviews, worklist
 from hitl_review.store.studies import lists
 from hitl_review.workflow.presenting import facts_of
 from hitl_review.workflow.workspace import Workspace
@@ -35,12 +35,26 @@ class Opened:
     needs_read: bool
     held_by_other: bool
     decided_by_others: int
+    without_model: bool = False
+    """No model is in use: the own estimate is all that is asked. It says nothing of the case."""
 
 
 def next_case(workspace: Workspace, *, actor: Actor, after: str | None = None) -> str | None:
     """Return the id of the next case for a reader, or None when the queue is empty for now."""
     require(actor, Permission.REVIEW)
-    return worklist.next_case(workspace.store, actor.account_id, now=workspace.store.clock(), after=after)
+    return worklist.next_case(
+        workspace.store,
+        actor.account_id,
+        now=workspace.store.clock(),
+        after=after,
+        unread=is_without_model(workspace),
+    )
+
+
+def is_without_model(workspace: Workspace) -> bool:
+    """Tell whether the model was stopped, so that readers see cases without one."""
+    newest = models.newest_move(workspace.store)
+    return newest is not None and newest.model is None
 
 
 def open_case(workspace: Workspace, case_id: str, *, actor: Actor) -> Opened:
@@ -61,6 +75,7 @@ def look_at(workspace: Workspace, case_id: str, *, actor: Actor, opened_at: date
     store = workspace.store
     case = cases.get(store, case_id)
     read = reviews.read_of(store, case_id, actor.account_id)
+    without_model = is_without_model(workspace)
     others = {each.reader for each in reviews.decisions_of_case(store, case_id)} - {actor.account_id}
     return Opened(
         case,
@@ -68,9 +83,10 @@ def look_at(workspace: Workspace, case_id: str, *, actor: Actor, opened_at: date
         opened_at,
         read,
         reviews.decision_in_force(store, case_id, actor.account_id),
-        read is None and is_blind(workspace.project, case_id, actor.account_id),
+        read is None and (without_model or is_blind(workspace.project, case_id, actor.account_id)),
         worklist.holder(store, case_id, now=store.clock()) not in (None, actor.account_id),
         len(others),
+        without_model,
     )
 
 

@@ -43,7 +43,8 @@ def _opened(workspace: Workspace, case_id: str, actor: Actor) -> Opened:
 
 def _draw(workspace: Workspace, opened: Opened, actor: Actor) -> str:
     """Draw the stage a case is at, and return its name."""
-    shown = None if opened.needs_read or opened.facts.excluded else _shown(workspace, opened, actor)
+    waits = opened.needs_read or opened.facts.excluded or opened.without_model
+    shown = None if waits else _shown(workspace, opened, actor)
     columns = st.columns([8, 5] if shown is None else [10, 11, 7], gap="medium")
     with columns[0]:
         st.html(_heading(workspace, opened) + facts_html(opened.facts, compact=shown is not None))
@@ -70,12 +71,30 @@ def _before(workspace: Workspace, opened: Opened, actor: Actor, column: DeltaGen
         widgets.refusal()
         if opened.needs_read and not opened.facts.excluded:
             return estimating.panel(workspace, opened, actor)
+        if opened.without_model:
+            return _read_without_model(workspace, opened, actor)
         if opened.facts.excluded:
             st.warning(
                 f"The model may not be asked about this patient. This does not hold: {opened.facts.excluded}."
             )
         widgets.next_button(workspace, opened, actor)
         return "closed"
+
+
+def _read_without_model(workspace: Workspace, opened: Opened, actor: Actor) -> str:
+    """Say plainly that there is no model now, and that the case is done for this reader until there is one."""
+    with st.container(border=True, key="without_model", gap="small"):
+        st.subheader("No model is in use", anchor=False)
+        if opened.read is not None:
+            call = workspace.project.label_words(opened.read.label)
+            st.text(f"You said {opened.read.probability:.0%}: {call}. Your own estimate is stored.")
+        st.text(
+            "The model was stopped, so there is no view to compare with and nothing to accept or override. "
+            "The case comes back for a decision if a model is put in use again."
+        )
+    widgets.next_button(workspace, opened, actor)
+    widgets.footing(workspace, opened, actor)
+    return "without_model"
 
 
 def _heading(workspace: Workspace, opened: Opened) -> str:
