@@ -24,6 +24,8 @@ SHOWN: Final = (
     (Permission.READ_LOG, "log", "Audit log", ":material/receipt_long:"),
     (Permission.READ_MODEL, "model", "Model", ":material/monitoring:"),
     (Permission.SEE_STUDY_RESULTS, "report", "Study report", ":material/summarize:"),
+    (Permission.READ_GATE, "learning", "Learning", ":material/school:"),
+    (Permission.READ_GATE, "monitor", "Monitor", ":material/vital_signs:"),
     (Permission.MANAGE_ACCOUNTS, "accounts", "Accounts", ":material/group:"),
 )
 """What a page takes, its name, title and sign, in the order of the navigation."""

@@ -135,7 +135,7 @@ def _overrides(workspace: Workspace) -> Iterator[Lamp]:
     names = {account.account_id: account.name for account in accounts.everyone(workspace.store)}
     for reader in sorted({each.reader for each in rest}):
         name = names.get(reader, reader)
-        run = watch([each.overridden for each in rest if each.reader == reader], chart=chart, reader=name)
+        run = watch([each.overridden for each in rest if each.reader == reader], chart=chart)
         yield Lamp(f"overrides:{reader}", f"Overrides, {name}", _state(run.alarm), run.words, _drawn(run))
 
 

@@ -36,7 +36,8 @@ def _reasons_to_retrain(workspace: Workspace, champion: ModelVersion) -> Iterato
     """Yield why a challenger is due. The last run counts as an answer, whether it passed the gate or not."""
     policy, store, now = workspace.project.retraining, workspace.store, workspace.store.clock()
     runs = [job for job in jobs.newest(store, limit=1, kind=JobKind.RETRAIN)]
-    since = max([champion.trained_at, *(run.queued_at for run in runs)])
+    newest = models.versions(store)[-1]
+    since = max([champion.trained_at, newest.trained_at, *(run.queued_at for run in runs)])
     fresh = labels.count_since(store, since)
     if fresh >= policy.minimum_new_labels:
         yield f"{fresh:,} new labels since the last training"

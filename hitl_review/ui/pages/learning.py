@@ -1,0 +1,206 @@
+"""Learning from decisions: the label ledger, long work, the gate's reports, and what people make of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+from typing import Final
+
+import streamlit as st
+
+from hitl_review.domain.account import Actor, Permission, may, require
+from hitl_review.domain.label import Effect, LabelSource
+from hitl_review.domain.routing import Routing, RoutingKind
+from hitl_review.project import Project
+from hitl_review.store import accounts, gates, labels, models, routings
+from hitl_review.store.gates import Gate
+from hitl_review.store.jobs import JobKind
+from hitl_review.ui import gate_charts, learning_acts, session, widgets, work_progress
+from hitl_review.workflow.papers import papers_or_reason
+from hitl_review.workflow.routing import set_routing
+from hitl_review.workflow.workspace import Workspace
+
+SOURCES: Final = {
+    LabelSource.OUTCOME: "Recorded outcome",
+    LabelSource.CONSENSUS: "Consensus after a dispute",
+    LabelSource.BLIND: "Own estimate, before the model was shown",
+    LabelSource.OVERRIDE: "Override, after the model was shown",
+    LabelSource.ACCEPTANCE: "Acceptance, after the model was shown",
+    LabelSource.DEFERRAL: "Deferral",
+}
+
+
+def page(workspace: Workspace, actor: Actor) -> None:
+    """Draw where learning stands, and offer what this person may do about it."""
+    require(actor, Permission.READ_GATE)
+    st.title("Learning from decisions", anchor=False)
+    widgets.refusal()
+    _in_use(workspace, actor)
+    _ledger(workspace)
+    with st.container(horizontal=True, vertical_alignment="center", key="learning_head"):
+        if may(actor.role, Permission.TRAIN):
+            work_progress.ask_button("Train a challenger", JobKind.RETRAIN, actor)
+        widgets.line("From everything above, from scratch; the gate measures it, and people decide.")
+    work_progress.panel(JobKind.RETRAIN, JobKind.RESCORE)
+    _gates(workspace, actor)
+    if may(actor.role, Permission.SET_ROUTING):
+        _routing(workspace, actor)
+    _papers(workspace)
+
+
+def _in_use(workspace: Workspace, actor: Actor) -> None:
+    moves = models.moves(workspace.store)
+    names = {version.digest: version.name for version in models.versions(workspace.store)}
+    if not moves:
+        widgets.line("No model is in use yet.")
+        return
+    newest = moves[-1]
+    people = {account.account_id: account.name for account in accounts.everyone(workspace.store)}
+    words = "The model is stopped" if newest.model is None else f"Model {names[newest.model]} is in use"
+    said = f": {newest.statement}" if newest.statement else ""
+    kind = "alarm" if newest.model is None else "fine"
+    st.html(
+        f'<div class="hr-paper"><p class="hr-lamp hr-lamp-{kind}" role="status"><b>{escape(words)}</b>, since '
+        f"{newest.at:%Y-%m-%d %H:%M} UTC, by {escape(people.get(newest.by, newest.by))}{escape(said)}</p></div>"
+    )
+    learning_acts.use_acts(workspace, actor)
+
+
+def _ledger(workspace: Workspace) -> None:
+    counts = labels.counts(workspace.store)
+    rows = []
+    for source, words in SOURCES.items():
+        found = {effect: count for name, effect, count in counts if name == source.value}
+        if found:
+            used = found.get(Effect.TRAIN.value, 0) if source is not LabelSource.DEFERRAL else 0
+            rows.append((words, used, sum(found.values()) - used))
+    body = "".join(
+        f'<tr><th scope="row">{words}</th><td class="hr-number">{used:,}</td><td class="hr-number">{left:,}</td></tr>'
+        for words, used, left in rows
+    )
+    head = (
+        '<tr><th scope="col">Source, the best first</th><th scope="col" class="hr-number">To learn from</th>'
+        '<th scope="col" class="hr-number">Left out by its reason</th></tr>'
+    )
+    st.html(
+        '<div class="hr-paper hr-wide"><table class="hr-table"><caption><b>The label ledger.</b> One label per case is '
+        f"learned from: the best source it has</caption><thead>{head}</thead><tbody>{body}</tbody></table>"
+        f'<p class="hr-note">{_ledger_words(workspace)}</p></div>'
+    )
+
+
+def _ledger_words(workspace: Workspace) -> str:
+    waiting, disputes = labels.uncollected(workspace.store), len(labels.open_disputes(workspace.store))
+    pending = f"{waiting:,} new ones are collected within a minute. " if waiting else ""
+    policy = workspace.project.retraining
+    return (
+        f"{pending}{disputes} cases are in dispute and wait for an adjudicator. A challenger is trained at "
+        f"{policy.minimum_new_labels} new labels, after {policy.maximum_age_days} days, at an alarm, or when asked."
+    )
+
+
+def _gates(workspace: Workspace, actor: Actor) -> None:
+    found = gates.everything(workspace.store)
+    st.subheader("Gate reports", anchor=False)
+    if not found:
+        widgets.line("No challenger was measured yet.")
+        return
+    names = {version.digest: version.name for version in models.versions(workspace.store)}
+    chosen = st.selectbox(
+        "Report",
+        found,
+        format_func=lambda gate: _title(gate, names[gate.challenger], names[gate.champion]),
+        key=session.field("gate", "learning"),
+        label_visibility="collapsed",
+    )
+    report = gates.report(workspace.store, chosen.gate_id)
+    pair = (f"Model {names[chosen.challenger]}", f"Model {names[chosen.champion]}")
+    st.html(gate_charts.verdict_html(report, *pair))
+    version = models.version(workspace.store, chosen.challenger)
+    learning_acts.challenger_acts(workspace, chosen, version, actor)
+    st.html(gate_charts.criteria_html(report))
+    st.html(gate_charts.measures_html(report, *pair))
+    for column, (title, drawn) in zip(st.columns(3), gate_charts.curves(report), strict=True):
+        column.image(drawn, alt=f"{title} of both models; the figures stand in table 2", width="stretch")
+    st.html(gate_charts.legend_html(*pair))
+    with st.expander("Subgroups, patients whose answer flips, what moves the score"):
+        words = _labels(workspace.project)
+        st.html(gate_charts.subgroups_html(report, words))
+        st.html(gate_charts.churn_html(report) + gate_charts.importance_html(report, words))
+    widgets.line(f"Protocol {chosen.protocol.removeprefix('sha256:')[:16]}; report {chosen.gate_id}")
+
+
+def _title(gate: Gate, challenger: str, champion: str) -> str:
+    return f"{gate.at:%Y-%m-%d %H:%M}: {challenger} against {champion}, {gate.verdict.value}"
+
+
+def _labels(project: Project) -> dict[str, str]:
+    words = {feature.name: feature.label for feature in project.features}
+    return words | {
+        f"{feature.name}/{level.code}": level.label
+        for feature in project.features
+        for level in feature.levels
+    }
+
+
+def _routing(workspace: Workspace, actor: Actor) -> None:
+    present = routings.in_force(workspace.store)
+    passed, audited = routings.count_passed(workspace.store)
+    with st.expander(f"Which cases people read: {_routing_words(present)}"):
+        if present.promise:
+            st.text(str(present.promise["words"]))
+        widgets.line(
+            f"{passed:,} cases passed without a person so far; {audited:,} of these are read as audits."
+        )
+        kinds = (RoutingKind.ALL, RoutingKind.TARGET_ERROR, RoutingKind.CAPACITY)
+        words = {
+            RoutingKind.ALL: "People read every case",
+            RoutingKind.TARGET_ERROR: "Cases pass where the model's error stays under a target",
+            RoutingKind.CAPACITY: "People read so many a day, the least certain first",
+        }
+        kind = st.radio("Routing", kinds, format_func=words.__getitem__, key="routing_kind")
+        if kind is RoutingKind.TARGET_ERROR:
+            st.number_input("Target error in percent", 1, 50, 5, key=session.field("target", "routing"))
+        if kind is RoutingKind.CAPACITY:
+            st.number_input("Cases a day", 1, 10_000, 40, key=session.field("per_day", "routing"))
+        st.button("Set the routing", on_click=session.guarded(_set), args=(kind.value, actor.account_id))
+
+
+def _routing_words(routing: Routing) -> str:
+    words: dict[RoutingKind, str] = {
+        RoutingKind.ALL: "every case",
+        RoutingKind.TARGET_ERROR: f"cases pass at an error of at most {routing.target_error or 0:.0%}",
+        RoutingKind.CAPACITY: f"{routing.per_day} a day",
+        RoutingKind.RULE: f"by a rule on {routing.feature}",
+    }
+    return f"{words[routing.kind]}, {routing.random_share:.0%} at random"
+
+
+def _set(kind: str, account_id: str) -> None:
+    chosen = RoutingKind(kind)
+    target = session.value("target", "routing") if chosen is RoutingKind.TARGET_ERROR else None
+    per_day = session.value("per_day", "routing") if chosen is RoutingKind.CAPACITY else None
+    wanted = Routing(chosen, target_error=None if target is None else target / 100, per_day=per_day)
+    with session.workspace() as workspace:
+        set_routing(workspace, wanted, actor=session.same_actor(workspace, account_id))
+
+
+def _papers(workspace: Workspace) -> None:
+    card, plan = papers_or_reason(workspace)
+    offers: Sequence[tuple[str, str, str | None]] = (
+        ("Model card", "model-card.md", card),
+        ("Change plan", "change-plan.md", plan),
+    )
+    with st.container(horizontal=True, gap="small", key="papers"):
+        for words, name, text in offers:
+            if text is not None:
+                st.download_button(
+                    words, text, file_name=name, mime="text/markdown", icon=":material/download:"
+                )
+
+
+with session.workspace() as open_one:
+    person = session.actor(open_one)
+    if person is not None:
+        with st.container(horizontal_alignment="center"), st.container(key="paper", width=800, gap="small"):
+            page(open_one, person)
