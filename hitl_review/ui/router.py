@@ -21,6 +21,7 @@ SHOWN: Final = (
     (Permission.READ_STUDY, "study", "Study", ":material/science:"),
     (Permission.LEAD_STUDY, "studies", "Studies", ":material/science:"),
     (Permission.LEAD_STUDY, "plan", "Plan a study", ":material/calculate:"),
+    (Permission.ADJUDICATE, "disputes", "Disputes", ":material/balance:"),
     (Permission.READ_LOG, "log", "Audit log", ":material/receipt_long:"),
     (Permission.READ_MODEL, "model", "Model", ":material/monitoring:"),
     (Permission.SEE_STUDY_RESULTS, "report", "Study report", ":material/summarize:"),

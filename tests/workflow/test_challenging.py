@@ -133,7 +133,9 @@ def test_a_model_that_saw_the_hold_out_is_neither_trained_nor_measured(hospital:
     known = cases.outcomes(hospital.store, Purpose.HOLDOUT)
     with pytest.raises(ModelError, match="locked hold-out"):
         check_locked(hospital, [held[0].case_id])
-    rows = [LabelledCase(case, float(known[case.case_id]), outcome=float(known[case.case_id])) for case in held]
+    rows = [
+        LabelledCase(case, float(known[case.case_id]), outcome=float(known[case.case_id])) for case in held
+    ]
     cheat = train_version(hospital, rows, actor=Actor("steward-1", "Sam", Role.MODEL_STEWARD))
     with pytest.raises(ModelError, match="locked hold-out"):
         measure(hospital, cheat, models.champion(hospital.store))
