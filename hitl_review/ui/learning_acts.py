@@ -13,7 +13,16 @@ from hitl_review.domain.registry import ModelVersion
 from hitl_review.store import gates, models
 from hitl_review.store.gates import Gate, Proposal
 from hitl_review.ui import session, widgets
-from hitl_review.workflow.promotion import decline, promote, propose, roll_back, stop_model
+from hitl_review.workflow import signing
+from hitl_review.workflow.promotion import (
+    act_of,
+    decline,
+    earlier_version,
+    promote,
+    propose,
+    roll_back,
+    stop_model,
+)
 from hitl_review.workflow.workspace import Workspace
 
 PLACE: Final = "learning"
@@ -32,16 +41,17 @@ def challenger_acts(workspace: Workspace, gate: Gate, version: ModelVersion, act
         _comment("What the approver should know", "propose")
         _button(f"Propose {version.name}", _propose, version.digest, actor)
     if may(actor.role, Permission.PROMOTE) and proposal is not None and proposal.answer == "proposed":
-        _promotion(gate, version, actor)
+        _promotion(workspace, gate, version, actor)
 
 
-def _promotion(gate: Gate, version: ModelVersion, actor: Actor) -> None:
+def _promotion(workspace: Workspace, gate: Gate, version: ModelVersion, actor: Actor) -> None:
     asked = (
         "Why it is put in use all the same"
         if gate.verdict is GateVerdict.UNDECIDED
         else "Statement, or why declined"
     )
     _comment(asked, "promote")
+    _password(workspace, actor, "promote")
     with st.container(horizontal=True, gap="small"):
         _button(f"Sign and put {version.name} in use", _promote, version.digest, actor, primary=True)
         _button("Decline", _decline, version.digest, actor)
@@ -70,6 +80,7 @@ def use_acts(workspace: Workspace, actor: Actor) -> None:
         "Stop the model, or go back" if can_go_back else "Stop the model", expanded=present is None
     ):
         _comment("Why", "use")
+        _password(workspace, actor, "use")
         with st.container(horizontal=True, gap="small"):
             if can_go_back:
                 _button("Go back to the model before", _roll_back, "", actor)
@@ -94,6 +105,21 @@ def _button(
     )
 
 
+def _password(workspace: Workspace, actor: Actor, name: str) -> None:
+    """Ask for the password where the project's signing policy does."""
+    if signing.asks_for_password(workspace, actor):
+        st.text_input("Your password, to sign", type="password", key=session.field(f"{name}_password", PLACE))
+
+
+def _signer(workspace: Workspace, account_id: str, name: str, model: str | None) -> Actor:
+    """Return who is at the screen, with the password given for this one act where one was typed."""
+    actor = session.same_actor(workspace, account_id)
+    given = str(session.value(f"{name}_password", PLACE) or "")
+    if not given:
+        return actor
+    return signing.prove(workspace, actor, given, act=act_of(model), subject=f"model:{model}")
+
+
 def _said(name: str) -> str:
     return str(session.value(name, PLACE) or "")
 
@@ -105,9 +131,8 @@ def _propose(digest: str, account_id: str) -> None:
 
 def _promote(digest: str, account_id: str) -> None:
     with session.workspace() as workspace:
-        promote(
-            workspace, digest, actor=session.same_actor(workspace, account_id), statement=_said("promote")
-        )
+        actor = _signer(workspace, account_id, "promote", digest)
+        promote(workspace, digest, actor=actor, statement=_said("promote"))
 
 
 def _decline(digest: str, account_id: str) -> None:
@@ -117,9 +142,11 @@ def _decline(digest: str, account_id: str) -> None:
 
 def _roll_back(_digest: str, account_id: str) -> None:
     with session.workspace() as workspace:
-        roll_back(workspace, actor=session.same_actor(workspace, account_id), reason=_said("use"))
+        back_to = earlier_version(workspace)
+        actor = _signer(workspace, account_id, "use", back_to)
+        roll_back(workspace, actor=actor, reason=_said("use"), to=back_to)
 
 
 def _stop(_digest: str, account_id: str) -> None:
     with session.workspace() as workspace:
-        stop_model(workspace, actor=session.same_actor(workspace, account_id), reason=_said("use"))
+        stop_model(workspace, actor=_signer(workspace, account_id, "use", None), reason=_said("use"))

@@ -30,7 +30,6 @@ BUILD_SECONDS: Final = 600.0
 STARTER_ACCOUNTS: Final = (
     ("reader-1", "Demo reader 1", Role.READER),
     ("reader-2", "Demo reader 2", Role.READER),
-    ("adjudicator-1", "Demo adjudicator", Role.ADJUDICATOR),
     ("auditor-1", "Demo auditor", Role.AUDITOR),
     ("steward-1", "Demo model steward", Role.MODEL_STEWARD),
     ("approver-1", "Demo approver", Role.APPROVER),

@@ -101,7 +101,7 @@ def roll_back(
     _check_said(reason, "Say why the model is taken back")
     store = workspace.store
     with signing.refusals_logged(workspace, actor), store.transaction(actor):
-        version = models.version(store, _earlier(workspace, to))
+        version = models.version(store, earlier_version(workspace, to))
         return _move(workspace, version, Move.ROLLED_BACK, reason, None)
 
 
@@ -127,7 +127,9 @@ def _move(
     subject = f"model:{version.digest if version else newest.model if newest else None}"
     signature = None
     if actor != SYSTEM:
-        signing.check(workspace, actor, act=act_of(None if version is None else version.digest), subject=subject)
+        signing.check(
+            workspace, actor, act=act_of(None if version is None else version.digest), subject=subject
+        )
         signature = signing.signature_of(actor, APPROVAL, at=now)
     moved = Promotion(
         None if version is None else version.digest,
@@ -224,7 +226,7 @@ def _answer(workspace: Workspace, model: str, gate: Gate, answer: str, comment: 
     return made
 
 
-def _earlier(workspace: Workspace, to: str | None) -> str:
+def earlier_version(workspace: Workspace, to: str | None = None) -> str:
     """Return the version to go back to: the named one, if it was in use, or the latest other one that was."""
     moves = models.moves(workspace.store)
     present = moves[-1].model if moves else None

@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from hitl_review.domain.account import Role
 from hitl_review.store import models
-from hitl_review.workflow.demo import add_starter_accounts
+from hitl_review.workflow.accounts import add_account, set_password
 from hitl_review.workflow.workspace import open_workspace
+from tests.people import PASSWORD
 
 STATEMENT = "All cases there are were looked at by two of us."
 
@@ -18,7 +20,12 @@ STATEMENT = "All cases there are were looked at by two of us."
 def staffed(own_workspace: Path) -> Path:
     """A workspace with a steward, an approver and a decided case."""
     with open_workspace(own_workspace) as workspace:
-        add_starter_accounts(workspace)
+        for account_id, name, role in (
+            ("steward-1", "Sam Steward", Role.MODEL_STEWARD),
+            ("approver-1", "Abe Approver", Role.APPROVER),
+        ):
+            add_account(workspace, account_id, name, role)
+            set_password(workspace, account_id, PASSWORD)
     return own_workspace
 
 

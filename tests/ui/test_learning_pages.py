@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -17,9 +18,11 @@ from hitl_review.workflow.monitoring import monitor
 from hitl_review.workflow.promotion import stop_model
 from hitl_review.workflow.replaying_people import replay_people
 from hitl_review.workflow.retraining import retrain
+from hitl_review.workflow.review import commit_read, open_case
 from hitl_review.workflow.scoring import stored_model
 from hitl_review.workflow.workspace import open_workspace
 from tests.hospital import build
+from tests.people import sit
 
 ROOT = Path(__file__).parents[2]
 PAGES = ROOT / "hitl_review" / "ui" / "pages"
@@ -45,8 +48,6 @@ def taught(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def _disagree(workspace, case_id, reader, source) -> None:  # type: ignore[no-untyped-def]
-    from hitl_review.workflow.review import commit_read, open_case
-
     opened = open_case(workspace, case_id, actor=reader)
     commit_read(
         workspace,
@@ -71,8 +72,8 @@ def visit(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Visited]:
     monkeypatch.setenv("HITL_WORKSPACE", str(folder))
 
     def visited(account: str, page: str) -> AppTest:
+        sit(monkeypatch, folder, account)
         app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
-        app.button(key=f"enter_{account}").click().run()
         return well(app.switch_page(str(PAGES / f"{page}.py")).run())
 
     yield visited
@@ -149,8 +150,6 @@ def test_readers_of_a_stopped_model_are_told_so_and_go_on(visit: Visited, folder
     case_id = case_id[0] if isinstance(case_id, list) else case_id
     assert "No model is in use now" in text_of(app)
     app.number_input(key=f"percent_{case_id}").set_value(70).run()
-    import time
-
     time.sleep(0.8)  # nobody reads a screen in less
     well(app.button(key=f"call_Y_{case_id}").click().run())
     assert "nothing to accept or override" in text_of(app)
