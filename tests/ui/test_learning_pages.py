@@ -116,7 +116,7 @@ def test_an_auditor_reads_and_is_offered_no_act(visit: Visited, folder: Path) ->
     """Reports, ledger and papers; no button that changes anything."""
     app = visit("auditor-1", "learning")
     words = [each.label for each in app.button]
-    assert not any("Propose" in each or "Stop" in each or "Train" in each or "Sign" in each for each in words)
+    assert not any("Propose" in each or "Stop" in each or "Train" in each or "Sign and" in each for each in words)
     with open_workspace(folder) as workspace:
         assert len(gates.everything(workspace.store)) == 1
 
