@@ -81,7 +81,7 @@ def test_an_outcome_is_softened_by_what_readers_stated_before_they_saw_the_model
         label(LabelSource.BLIND, 0.2, label_id="other"),
         label(LabelSource.OUTCOME, 1.0),
     )
-    assert found.label == pytest.approx(0.4 * 1.0 + 0.6 * 0.4)
+    assert found.label == pytest.approx(0.5 * 1.0 + 0.5 * 0.4)
     assert found.outcome is True
     assert set(found.rests_on) == {"outcome-0", "blind-0", "other"}
 

@@ -87,7 +87,7 @@ def test_a_later_outcome_takes_precedence_and_rewrites_nothing(reviewed: Workspa
     assert after[: len(before)] == before
     (resolved,), _ = resolve(after)
     assert (resolved.source, resolved.outcome) == (LabelSource.OUTCOME, True)
-    assert resolved.label == pytest.approx(0.4 * 1 + 0.6 * 0.35)
+    assert resolved.label == pytest.approx((1 + 0.35) / 2)
 
 
 def test_outcomes_of_the_hold_out_never_enter_the_ledger(reviewed: Workspace) -> None:
