@@ -126,7 +126,7 @@ def test_every_command_named_in_prose_exists() -> None:
     """Whatever stands in code quotes after the product's name, and after a command's name alone."""
     names = {each.name.removeprefix("hitl-review ") for each in EVERY}
     groups = {name.split()[0] for name in names} | names
-    for words in re.findall(r"`hitl-review ([a-z]+(?: [a-z]+)?)[^`]*`", README):
+    for words in re.findall(r"`hitl-review ([a-z-]+(?: [a-z-]+)?)[^`]*`", README):
         assert words in groups or words.split()[0] in groups, words
     for words in re.findall(r"`((?:audit|study) [a-z-]+)[^`]*`", README):
         assert words in names, words
