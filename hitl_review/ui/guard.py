@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from http.cookies import CookieError
 from typing import Final
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
+import streamlit as st
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import HTTPConnection
 from starlette.responses import PlainTextResponse, RedirectResponse
@@ -36,6 +37,9 @@ class Guard:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request or websocket."""
+        if scope["type"] == "http" and scope["path"] != "/healthz" and not is_own_name(HTTPConnection(scope)):
+            await PlainTextResponse("The app is not served under that name.", status_code=403)(scope, receive, send)
+            return
         guarded = scope["type"] in ("http", "websocket") and not _is_open(scope["path"])
         if not guarded or await run_in_threadpool(may_pass, HTTPConnection(scope)):
             await self.app(scope, receive, send)
@@ -44,6 +48,19 @@ class Guard:
             await send({"type": "websocket.close", "code": POLICY_VIOLATION, "reason": "sign in first"})
         else:
             await _refusal(scope)(scope, receive, send)
+
+
+def is_own_name(connection: HTTPConnection) -> bool:
+    """Tell whether a request names the app as the settings do: a page elsewhere can't reach it under its own name.
+
+    Streamlit asks the same of its websocket alone; an empty setting admits every name.
+    """
+    allowed = [each.strip().lower() for each in st.get_option("server.allowedHosts") or ["*"]]
+    try:
+        name = (urlsplit(f"//{connection.headers.get('host', '')}").hostname or "").rstrip(".")
+    except ValueError:
+        return False
+    return any(each in ("*", name) or (each.startswith("*.") and name.endswith(each[1:])) for each in allowed)
 
 
 def _is_open(path: str) -> bool:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import streamlit as st
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.responses import PlainTextResponse
@@ -37,6 +38,7 @@ async def _stream(websocket: WebSocket) -> None:
 def app(reviewed_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Starlette:
     """The routes and the guard in front of a page, on a workspace whose first reader has a password."""
     monkeypatch.setenv("HITL_WORKSPACE", str(reviewed_folder))
+    monkeypatch.setattr(st, "get_option", lambda _name: ["localhost", "127.0.0.1"])
     with open_workspace(reviewed_folder) as workspace:
         set_password(workspace, "reader-1", PASSWORD)
         set_password(workspace, "auditor-1", PASSWORD)
@@ -115,6 +117,14 @@ def test_a_form_from_elsewhere_is_not_taken(app: Starlette, reviewed_folder: Pat
     assert ask(app, "/auth/password", form=FORM, cookie=cookie, origin=origin).status == 403
     assert ask(app, "/history", cookie=cookie).status == 200
     assert len(log(reviewed_folder)) == len(before) + 1
+
+
+@pytest.mark.parametrize("host", ["evil.example", "evil.example:8501", "127.0.0.1.evil.example", "", "[bad"])
+def test_a_foreign_host_is_not_served(app: Starlette, host: str) -> None:
+    """Attack 40: a name that was pointed at this machine reaches no sign-in, though origin and host agree."""
+    assert ask(app, "/auth/sign-in", form=FORM, host=host, origin=f"http://{host}").status == 403
+    assert ask(app, "/auth/sign-in", host=host).status == 403
+    assert ask(app, "/healthz", host=host).status == 200
 
 
 def test_a_form_that_is_none_is_not_taken(app: Starlette) -> None:
