@@ -114,7 +114,8 @@ def test_time_that_goes_back_is_found_across_a_damaged_event(reviewed_folder: Pa
         payloads = payloads_of(connection)
         payloads[10]["at"] = "2020-01-01T00:00:00.000000Z"
         rechain(connection, payloads)
-        connection.execute("UPDATE audit_log SET payload = '{}' WHERE seq IN (9, 10)")
+        connection.execute("UPDATE audit_log SET payload = '{}' WHERE seq = 9")
+        connection.execute("""UPDATE audit_log SET payload = '{"a": 1}' WHERE seq = 10""")
     with open_store(reviewed_folder) as store:
         apart = [*walk(store, upto=cut).told, *walk(store, after=cut).told]
         assert [each for each in apart if each.kind == "clock"] == [
