@@ -70,7 +70,7 @@ def test_who_is_linked_sees_the_pages_of_the_role(page, reviewed_folder: Path) -
         {"sub": None},
         {"is_logged_in": False},
     ],
-    ids=str,
+    ids=["expired", "no end", "no begin", "somebody else", "another issuer", "nobody", "signed out"],
 )
 def test_a_token_that_is_not_enough_opens_no_page(page, changed: dict[str, object]) -> None:
     """Attack 41: expired, endless, of another issuer, or of nobody who is linked."""
