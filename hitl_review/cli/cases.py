@@ -141,7 +141,12 @@ def _print(received: Received, things: str) -> None:
     "export", example="hitl-review export clinic --what decisions --format csv --out decisions.csv"
 )
 @workspace_argument
-@click.option("--what", type=click.Choice(["decisions", "labels", "cases", "promotions"]), required=True)
+@click.option(
+    "--what",
+    type=click.Choice(["decisions", "labels", "ledger", "cases", "promotions"]),
+    required=True,
+    help="`labels` are those in force; `ledger` is every training label with source, mode and weight.",
+)
 @click.option("--format", "form", type=click.Choice(["csv", "jsonl", "parquet"]), required=True)
 @click.option("--out", type=click.Path(path_type=Path), help="A new file; without it, standard output.")
 @account_option

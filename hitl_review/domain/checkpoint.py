@@ -179,12 +179,21 @@ def read_note(text: str) -> SignedNote:
     return SignedNote(body + "\n", tuple(_read_signature(line) for line in lines))
 
 
+def _decoded(text: str) -> bytes:
+    """Return the bytes of a base64 text, none if it is not the one way to write them.
+
+    Python 3.11 reads a text with too much padding, which later versions refuse.
+    """
+    try:
+        raw = base64.b64decode(text, validate=True)
+    except binascii.Error:
+        return b""
+    return raw if base64.b64encode(raw).decode() == text else b""
+
+
 def _read_signature(line: str) -> tuple[str, bytes, bytes]:
     found = _SIGNATURE.fullmatch(line)
-    try:
-        raw = base64.b64decode(found.group(2), validate=True) if found else b""
-    except binascii.Error:
-        raw = b""
+    raw = _decoded(found.group(2)) if found else b""
     if found is None or len(raw) < 5:
         raise AuditError("A signature line of the note can't be read. Use the file as it was published.")
     return found.group(1), raw[:4], raw[4:]
@@ -197,10 +206,7 @@ def read_checkpoint(body: str) -> Checkpoint:
     found = _HEAD.fullmatch(lines[3]) if len(lines) == 4 else None
     if name != DOMAIN or not origin or found is None or not re.fullmatch(r"[1-9][0-9]*", lines[1]):
         raise AuditError("This note is no checkpoint of a hitl-review log. Use the file as it was published.")
-    try:
-        root = base64.b64decode(lines[2], validate=True)
-    except binascii.Error:
-        root = b""
+    root = _decoded(lines[2])
     if len(root) != 32:
         raise AuditError("The checkpoint's root is not 32 bytes. Use the file as it was published.")
     return Checkpoint(origin, int(lines[1]), root, found.group(1))

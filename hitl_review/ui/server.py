@@ -121,10 +121,11 @@ def serve(folder: Path, *, port: int, address: str = "127.0.0.1", public_url: st
     """Serve a workspace until stopped, after saying where, and in a demonstration under which names one signs in."""
     _check_address(address)
     named = reach(public_url)
-    for warning in refuse_unsafe(folder, files=_others_settings(), environ=os.environ):
-        print(f"Warning: {warning}", flush=True)
+    warnings = refuse_unsafe(folder, files=_others_settings(), environ=os.environ)
     with open_workspace(folder) as workspace:
         public = accounts.with_public_password(workspace.store) if workspace.demo else []
+    for warning in warnings:
+        print(f"Warning: {warning}", flush=True)
     os.environ["HITL_WORKSPACE"] = str(folder.resolve())
     print(f"hitl-review serves {folder} at http://{_shown(address)}:{port} (stop with Ctrl+C)", flush=True)
     if public:

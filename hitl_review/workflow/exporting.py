@@ -1,4 +1,4 @@
-"""Data leave the workspace: decisions, labels or cases, as a file or as bytes, and the log tells of it.
+"""Data leave the workspace: decisions, labels, cases and more, as a file or as bytes, and the log tells of it.
 
 The event holds how many rows left and the digest of the very bytes, so a file found elsewhere can be
 matched with the export it came from. `sheets` says what is in an export, `formats` how it is written.
@@ -41,7 +41,7 @@ class Exported:
 
 
 def export(workspace: Workspace, *, what: str, form: str, out: Path | None, actor: Actor) -> Exported:
-    """Export `decisions`, `labels` or `cases` as `csv`, `jsonl` or `parquet`, to a new file or as bytes only.
+    """Export one of the sheets (see `sheets.SHEETS`) as `csv`, `jsonl` or `parquet`, to a new file or as bytes only.
 
     The file appears whole, readable by its owner only, and after the event is stored: an export that
     the log knows and that did not arrive is harmless, the reverse is not. CSV is defused against

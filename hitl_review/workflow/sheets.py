@@ -1,4 +1,4 @@
-"""What can leave a workspace, as sheets: the decisions, the labels, the cases, the promotions."""
+"""What can leave a workspace, as sheets: the decisions, the labels, the ledger, the cases, the promotions."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ from typing import Final
 from hitl_review.domain.audit import stamp
 from hitl_review.domain.case import Case, Purpose
 from hitl_review.domain.decision import Decision
+from hitl_review.domain.label import TrainingLabel
 from hitl_review.domain.prediction import Prediction
 from hitl_review.domain.signature import Signature
 from hitl_review.store import cases, models, predictions, reviews
 from hitl_review.workflow.formats import Cell, Kind, Sheet
+from hitl_review.workflow.labelling import collect_labels, ledger
 from hitl_review.workflow.workspace import Workspace
 
 _DECISION_COLUMNS: Final[dict[str, Kind]] = {
@@ -48,6 +50,24 @@ _PROMOTION_COLUMNS: Final[dict[str, Kind]] = dict.fromkeys(
     ),
     "text",
 )
+_LEDGER_COLUMNS: Final[dict[str, Kind]] = {
+    "label_id": "text",
+    "case_id": "text",
+    "source": "text",
+    "probability": "number",
+    "mode": "text",
+    "at": "text",
+    "reader": "text",
+    "decision_id": "text",
+    "reason": "text",
+    "training_effect": "text",
+    "model": "text",
+    "shown_probability": "number",
+    "sampling_probability": "number",
+    "weight": "number",
+    "disputed": "flag",
+    "supersedes": "text",
+}
 _LABEL_COLUMNS: Final[dict[str, Kind]] = {
     "case_id": "text",
     "source": "text",
@@ -129,10 +149,29 @@ def labels_sheet(workspace: Workspace) -> Sheet:
     `source` is `outcome` for the reference standard in force, `accepted` or `overridden` for a decision
     in force, and `read` for an own estimate whose case was not decided (not yet, or deferred).
     `own_label` and `own_probability` were given before the model was seen. This is a query over
-    outcomes, reads and decisions; a ledger of training labels with weights is not kept yet.
+    outcomes, reads and decisions as they stand; `ledger_sheet` has what training sets are made of.
     The hold-out's outcomes are left out: a case that measures models is no label to fit them to.
     """
     return Sheet(_LABEL_COLUMNS, [*_outcome_labels(workspace), *_reader_labels(workspace)])
+
+
+def ledger_sheet(workspace: Workspace) -> Sheet:
+    """Return the label ledger in order, superseded labels too; what is not collected yet is collected first.
+
+    `probability` is the chance of the positive answer that was stated, 0 or 1 for an outcome or a bare
+    call; `shown_probability` is what `model` had said, where the label was given after seeing it.
+    """
+    collect_labels(workspace)
+    return Sheet(_LEDGER_COLUMNS, [_ledger_row(label) for label in ledger(workspace)])
+
+
+def _ledger_row(label: TrainingLabel) -> tuple[Cell, ...]:
+    return (
+        *(label.label_id, label.case_id, label.source.value, label.probability, label.mode.value),
+        *(stamp(label.at), label.reader, label.decision_id, label.reason, label.effect.value),
+        *(label.model, label.shown_probability, label.sampling_probability, label.weight),
+        *(label.disputed, label.supersedes),
+    )
 
 
 def _outcome_labels(workspace: Workspace) -> Iterator[tuple[Cell, ...]]:
@@ -200,6 +239,7 @@ def _case_row(case: Case, features: tuple[str, ...]) -> tuple[Cell, ...]:
 SHEETS: Final[dict[str, Callable[[Workspace], Sheet]]] = {
     "decisions": decisions_sheet,
     "labels": labels_sheet,
+    "ledger": ledger_sheet,
     "cases": cases_sheet,
     "promotions": promotions_sheet,
 }

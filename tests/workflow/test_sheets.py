@@ -11,9 +11,10 @@ from hitl_review.domain.case import Purpose
 from hitl_review.domain.decision import Answer, Choice
 from hitl_review.project import Project
 from hitl_review.store import cases, models, predictions, reviews
+from hitl_review.workflow.auditing import verify
 from hitl_review.workflow.formats import Sheet
 from hitl_review.workflow.intake import receive_cases, receive_outcomes
-from hitl_review.workflow.sheets import cases_sheet, decisions_sheet, labels_sheet
+from hitl_review.workflow.sheets import cases_sheet, decisions_sheet, labels_sheet, ledger_sheet
 from hitl_review.workflow.workspace import Workspace
 from tests.ward import Clock, decide
 
@@ -118,6 +119,21 @@ def test_only_the_outcome_in_force_is_a_label(clinic: Workspace, steward: Actor,
     for text in ("0", "1"):
         receive_outcomes(clinic, csv_file(f"A,{text}", header="case_id,died"), actor=steward)
     assert [row["label"] for row in records(labels_sheet(clinic))] == ["died"]
+
+
+def test_the_ledger_leaves_whole_with_what_each_label_is_worth(reviewed: Workspace) -> None:
+    """Blind estimates beside calls made after seeing the model, replaced ones too; collected first if need be."""
+    rows = records(ledger_sheet(reviewed))
+    found = {(row["case_id"], row["source"], row["mode"]) for row in rows}
+    assert {("T-1", "outcome", "outcome"), ("C-1", "blind", "blind"), ("C-1", "acceptance", "seen")} <= found
+    blind = next(row for row in rows if (row["case_id"], row["source"]) == ("C-1", "blind"))
+    assert (blind["probability"], blind["shown_probability"], blind["model"]) == (0.35, None, None)
+    seen = next(row for row in rows if (row["case_id"], row["source"]) == ("C-1", "acceptance"))
+    assert (seen["shown_probability"], seen["decision_id"]) == (0.4, "decision-reader-1-C-1-first")
+    replaced = {row["supersedes"] for row in rows} - {None}
+    assert replaced and replaced <= {row["label_id"] for row in rows}
+    assert records(ledger_sheet(reviewed)) == rows
+    assert verify(reviewed.folder).ok
 
 
 def test_cases_leave_with_their_values_in_order_of_arrival(
