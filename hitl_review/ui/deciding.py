@@ -31,7 +31,7 @@ def panel(workspace: Workspace, opened: Opened, shown: Shown, actor: Actor) -> s
         _open_decision(workspace, opened, shown, actor)
         stage = _stage(shown.reveal.reveal_id)
     widgets.next_button(workspace, opened, actor)
-    widgets.footing(workspace, opened, actor)
+    widgets.footing(workspace, opened, actor, why_here(workspace, opened.case.case_id))
     return stage
 
 
@@ -53,7 +53,7 @@ def _open_decision(workspace: Workspace, opened: Opened, shown: Shown, actor: Ac
     )
     with st.container(border=True, key="decision", gap="xsmall"):
         title = "Change your decision" if opened.decision else "Your decision"
-        st.html(titled_html(title, _both_views(workspace, opened, shown), why_here(workspace, case_id)))
+        st.html(titled_html(title, _both_views(workspace, opened, shown)))
         widgets.password_to_sign(workspace, actor, case_id)
         with st.container(gap="xsmall", key="answers"):
             _answer_button("Accept", f"{view.label_words}", "A", "accept", act, chosen)

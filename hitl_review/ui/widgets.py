@@ -141,8 +141,10 @@ def _go_on(case_id: str, account_id: str) -> None:
         session.go_to(next_case(workspace, actor=actor, after=case_id))
 
 
-def footing(workspace: Workspace, opened: Opened, actor: Actor) -> None:
-    """Tell what was saved last, as the database has it, with a way back to it; and who else is on the case."""
+def footing(workspace: Workspace, opened: Opened, actor: Actor, why: str = "") -> None:
+    """Tell what was saved last, as the database has it, with a way back to it; who else is on the case, and `why`."""
+    if why:
+        line(why)
     if opened.held_by_other:
         line("Another reader has this case open as well. Both decisions will be kept.")
     elif opened.decided_by_others:
