@@ -32,7 +32,17 @@ export default function () {
   window.location.replace("./auth/sign-in");
 }"""
 _WATCH: Final = """
-export default function ({ data }) {
+let away = false;
+
+export default function ({ data, setTriggerValue }) {
+  const app = document.querySelector("[data-testid=stApp]");
+  const look = () => {
+    const here = app.dataset.testConnectionState === "CONNECTED";
+    if (here && away) window.setTimeout(() => setTriggerValue("back", Date.now()), 100);
+    away = !here;
+  };
+  const watch = new MutationObserver(look);
+  if (app) watch.observe(app, { attributes: true, attributeFilter: ["data-test-connection-state"] });
   const ask = async () => {
     try {
       const answer = await fetch(`./auth/state?session=${data.session}`, { cache: "no-store" });
@@ -41,7 +51,9 @@ export default function ({ data }) {
   };
   const timer = window.setInterval(ask, data.every);
   document.addEventListener("visibilitychange", ask);
-  return () => { window.clearInterval(timer); document.removeEventListener("visibilitychange", ask); };
+  return () => {
+    window.clearInterval(timer); document.removeEventListener("visibilitychange", ask); watch.disconnect();
+  };
 }"""
 WATCH_MS: Final = 5000
 """How often a tab asks whether its session goes on, so that nobody's cases stay on a screen that was left."""
@@ -53,9 +65,18 @@ def go_to_sign_in() -> None:
 
 
 def watch_session(actor: Actor) -> None:
-    """Leave the page by itself when the session has ended, in whichever tab that happened."""
+    """Leave the page by itself when the session has ended, in whichever tab that happened.
+
+    And draw it anew when the server was away: a restarted one knows nothing of what stands here, and the
+    first press on the old page would be lost without a word.
+    """
     about = {"session": actor.proof.session_id, "every": WATCH_MS}
-    st.components.v2.component("watch_session", js=_WATCH)(key="watch_session", data=about, height=1)
+    draw = st.components.v2.component("watch_session", js=_WATCH)
+    draw(key="watch_session", data=about, height=1, on_back_change=_drawn_anew)
+
+
+def _drawn_anew() -> None:
+    """Nothing more to do: the run that calls this draws the page."""
 
 
 def masthead(demo: bool, actor: Actor | None) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from playwright.sync_api import expect
 from tests.e2e.conftest import SitAt
 from tests.e2e.desk import Desk
 from tests.e2e.records import acts, decisions, reads
-from tests.e2e.serving import Server, copy_workspace
+from tests.e2e.serving import STARTING_SECONDS, Server, copy_workspace
 
 pytestmark = pytest.mark.browser
 
@@ -27,10 +28,14 @@ def own_server(demo: Path, tmp_path: Path) -> Iterator[Server]:
 
 def killed_and_started_again(desk: Desk, server: Server, *, pressing: str = "") -> Desk:
     """Kill the server under an open tab, press a key while it is gone, start it again, and wait for the tab."""
+    before = len(acts(desk.folder, desk.reader))
     server.kill()
     expect(desk.page.locator("[data-testid=stApp]:not([data-test-connection-state=CONNECTED])")).to_be_visible()
     desk.press(*pressing)
     server.start()
+    until = time.monotonic() + STARTING_SECONDS
+    while len(acts(desk.folder, desk.reader)) == before and time.monotonic() < until:
+        desk.page.wait_for_timeout(100)  # the new server opens the case anew; until then the old page stands there
     return desk.at_rest()
 
 
