@@ -48,9 +48,9 @@ lint: $(TO_TEST) ## ruff, and mypy (strict on domain, store and workflow)
 unit: $(TO_TEST) ## every test that needs no browser
 	$(BIN)/python -m pytest -q -n $(JOBS) -m "not slow and not browser"
 
-e2e: $(TO_TEST) ## the tests in a real browser, one after the other
+e2e: $(TO_TEST) ## the tests in a real browser, a file of them at a time on each core
 	@if [ -n "$(CHROMIUM)" ]; then \
-	    $(BIN)/python -m pytest -q -m "browser and not slow"; \
+	    $(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile -m "browser and not slow"; \
 	else \
 	    echo "*** THE BROWSER TESTS DID NOT RUN: no Chromium was found."; \
 	    echo "*** Install it (Debian: apt-get install chromium) or name it: make e2e CHROMIUM=/path/to/chromium"; \
