@@ -171,11 +171,11 @@ def _look(
         for (column, old, new), each, p in zip(columns, found, adjusted, strict=True)
     )
     moved = [each for each in features if each.alarm]
-    words = (
-        f"{len(moved)} of {len(features)} moved more than chance would at {new_cases} cases."
-        if moved
-        else f"Nothing moved more than chance would at {new_cases} cases."
-    )
+    words = f"Nothing moved more than chance would at {new_cases} cases."
+    if moved:
+        words = f"{len(moved)} of {len(features)} moved more than chance would at {new_cases} cases."
+    if moved and len(features) == 1:
+        words = f"{moved[0].words} That is more than chance would do at {new_cases} cases."
     return Drift(old_cases, new_cases, features, bool(moved), words)
 
 

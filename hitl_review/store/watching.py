@@ -108,13 +108,3 @@ def recent_values(store: Store, *, limit: int) -> list[Mapping[str, Any]]:
         (limit,),
     )
     return [json.loads(row["body"]) for row in rows]
-
-
-def recent_probabilities(store: Store, model: str, *, limit: int) -> list[float]:
-    """Return what a model said of the cases that came to the queue last."""
-    rows = store.rows(
-        "SELECT p.probability FROM cases c JOIN predictions p ON p.case_id = c.case_id AND p.model = ?"
-        " AND p.snapshot = c.snapshot WHERE c.purpose = 'queue' ORDER BY c.position DESC LIMIT ?",
-        (model, limit),
-    )
-    return [row["probability"] for row in rows]

@@ -83,15 +83,17 @@ def monitor(
     version = models.champion(workspace.store)
     model = stored_model(workspace.store)(version.digest)
     progress(0.3, "comparing inputs and scores")
-    found = [_inputs(workspace, version, model), _scores(workspace, model)]
+    recent = watching.recent_values(workspace.store, limit=RECENT)
+    found = [_inputs(workspace, version, model, recent), _scores(workspace, model, recent)]
     progress(0.6, "following overrides and readers")
     found += [*_overrides(workspace), _slice(workspace, version), _use(workspace), _readers(workspace)]
     return Monitored(_kept(workspace, version, found), tuple(found))
 
 
-def _inputs(workspace: Workspace, version: ModelVersion, model: TrainedModel) -> Lamp:
+def _inputs(
+    workspace: Workspace, version: ModelVersion, model: TrainedModel, recent: Sequence[Mapping[str, Any]]
+) -> Lamp:
     title = "Inputs"
-    recent = watching.recent_values(workspace.store, limit=RECENT)
     learned = {str(row["case"]) for row in trained_on(workspace, version.manifest)}
     reference = [
         case.snapshot.values
@@ -108,16 +110,23 @@ def _inputs(workspace: Workspace, version: ModelVersion, model: TrainedModel) ->
     return Lamp("inputs", title, _state(found.alarm), found.words, asdict(found))
 
 
-def _scores(workspace: Workspace, model: TrainedModel) -> Lamp:
+def _scores(workspace: Workspace, model: TrainedModel, recent: Sequence[Mapping[str, Any]]) -> Lamp:
+    """Compare what the model says of all recent cases with what it says of the hold-out.
+
+    The recent cases are judged here, read ones too: the predictions that a new model has made are of the
+    cases still open, which are the sure ones, as the least sure are read first. They alone would ring.
+    """
     title = "Scores"
     held = cases.of_purpose(workspace.store, Purpose.HOLDOUT)
-    recent = watching.recent_probabilities(workspace.store, model.digest, limit=RECENT)
     if len(recent) < LEAST_RECENT or len(held) < LEAST_RECENT:
         return _unknown(
-            "scores", title, f"{len(recent)} recent scores; {LEAST_RECENT} are needed to compare."
+            "scores", title, f"{len(recent)} recent cases; {LEAST_RECENT} are needed to compare."
         )
-    reference = score(model, matrix(model.spec, [case.snapshot.values for case in held])).probabilities
-    found = drift.score_drift(reference, recent)
+    reference, now = (
+        score(model, matrix(model.spec, values)).probabilities
+        for values in ([case.snapshot.values for case in held], recent)
+    )
+    found = drift.score_drift(reference, now)
     return Lamp("scores", title, _state(found.alarm), found.words, asdict(found))
 
 

@@ -110,6 +110,7 @@ def test_scores_drift_by_the_same_rule() -> None:
     assert not score_drift(old, random.beta(2, 4, 400)).alarm
     found = score_drift(old, random.beta(4, 4, 400))
     assert found.alarm and found.features[0].words.startswith("The model's probability: middle value")
+    assert found.words == f"{found.features[0].words} That is more than chance would do at 400 cases."
 
 
 def test_holms_method_by_hand() -> None:
