@@ -311,13 +311,27 @@ def _verdict(criteria: Sequence[Criterion], cases: int, policy: GatePolicy) -> t
         )
     failed = [criterion.name for criterion in criteria if criterion.passed is False]
     if failed:
-        return GateVerdict.FAILED, f"Failed on {', '.join(failed)}."
+        return GateVerdict.FAILED, f"Not met: {', '.join(_names(failed))}."
     if any(criterion.passed is None for criterion in criteria):
         return (
             GateVerdict.UNDECIDED,
             "Not enough evidence: a criterion could not be measured. A person must sign.",
         )
     return GateVerdict.PASSED, f"Passed all {len(criteria)} criteria on {cases} cases."
+
+
+_NAMES: Final = {
+    "auc": "the order of patients (AUC)",
+    "log_loss": "better probabilities (log loss)",
+    "calibration_slope": "calibration",
+}
+
+
+def _names(failed: Sequence[str]) -> list[str]:
+    """Return criteria in words, the subgroups among them as a number: each stands in its table."""
+    groups = sum(name.startswith("subgroup:") for name in failed)
+    named = [_NAMES.get(name, name.replace("_", " ")) for name in failed if not name.startswith("subgroup:")]
+    return [*named, *([f"{groups} subgroup{'s' if groups > 1 else ''}"] if groups else [])]
 
 
 def _churn(trial: _Trial, case_ids: Sequence[str]) -> tuple[Churned, ...]:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from html import escape
 from typing import Final
 
-from hitl_review.domain.gate import CalibrationPoint, GateReport, GateVerdict, Pair, Side
+from hitl_review.domain.gate import CalibrationPoint, GateReport, GateVerdict, Pair, Side, SubgroupRow
 from hitl_review.ui.charts import MINUS
 
 SIZE: Final = 200
@@ -157,11 +157,23 @@ def subgroups_html(report: GateReport, labels: Mapping[str, str]) -> str:
     rows = "".join(
         f'<tr><th scope="row">{escape(labels.get(each.column, each.column))}: '
         f"{escape(labels.get(f'{each.column}/{each.level}', each.level))}</th>"
-        f'<td class="hr-number">{each.positives} of {each.cases}</td><td>{escape(each.words)}</td>'
-        f"<td>{_CRITERIA[each.passed] if each.difference is not None else 'not judged'}</td></tr>"
+        f'<td class="hr-number">{each.positives} of {each.cases}</td>{_subgroup_cells(each)}</tr>'
         for each in report.subgroups
     )
-    return _table("Table 3", "Subgroups", ("Patients", "With outcome", "AUC", "Answer"), rows, numbers=1)
+    head = ("Patients", "With outcome", "AUC before", "AUC now", "Change (95 % interval)", "Answer")
+    words = "Subgroups: whether the new model orders these patients worse than the one in use"
+    return _table("Table 3", words, head, rows, numbers=3)
+
+
+def _subgroup_cells(row: SubgroupRow) -> str:
+    if row.champion is None or row.challenger is None or row.difference is None or row.interval is None:
+        return f'<td colspan="3">{escape(row.words)}</td><td>not judged</td>'
+    low, high = row.interval
+    change = f"{row.difference:+.3f} ({low:+.3f} to {high:+.3f})".replace("-", MINUS)
+    return (
+        f'<td class="hr-number">{row.champion:.2f}</td><td class="hr-number">{row.challenger:.2f}</td>'
+        f"<td>{change}</td><td>{_CRITERIA[row.passed]}</td>"
+    )
 
 
 def churn_html(report: GateReport) -> str:

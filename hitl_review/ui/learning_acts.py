@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final
 
 import streamlit as st
 
 from hitl_review.domain.account import Actor, Permission, may
 from hitl_review.domain.gate import GateVerdict
-from hitl_review.domain.registry import ModelVersion
+from hitl_review.domain.registry import ModelVersion, Promotion
 from hitl_review.store import gates, models
 from hitl_review.store.gates import Gate, Proposal
 from hitl_review.ui import session, widgets
-from hitl_review.workflow import signing
 from hitl_review.workflow.promotion import (
+    LEAST_STATEMENT,
     act_of,
     decline,
     earlier_version,
@@ -25,45 +25,62 @@ from hitl_review.workflow.promotion import (
 )
 from hitl_review.workflow.workspace import Workspace
 
-PLACE: Final = "learning"
+USE: Final = "learning_use"
+CHALLENGER: Final = "learning_challenger"
+"""The two places of the page where something is done; a refusal is told beside the button that was pressed."""
+PRODUCT: Final = "the product itself"
 
 
-def challenger_acts(workspace: Workspace, gate: Gate, version: ModelVersion, actor: Actor) -> None:
+def challenger_acts(
+    workspace: Workspace, gate: Gate, version: ModelVersion, actor: Actor, people: Mapping[str, str]
+) -> None:
     """Offer what this person may do about the measured challenger, and say where it stands."""
+    newest = models.newest_move(workspace.store)
+    if newest is not None and newest.model == version.digest:
+        widgets.line(f"Model {version.name} is in use now, put there by {person(newest.by, people)}.")
+        return
     if gate.champion != models.latest_in_use(workspace.store):
         widgets.line("The model in use has changed since: this report decides nothing now. Train anew.")
         return
-    if version.digest == gate.champion or gate.verdict is GateVerdict.FAILED:
+    if gate.verdict is GateVerdict.FAILED:
+        widgets.line(f"Model {version.name} can't be put in use. The model in use stays as it is.")
         return
     proposal = gates.latest_proposal(workspace.store, version.digest)
-    widgets.line(_standing(proposal))
+    widgets.line(_standing(proposal, people))
     if may(actor.role, Permission.PROPOSE) and (proposal is None or proposal.answer != "proposed"):
         _comment("What the approver should know", "propose")
         _button(f"Propose {version.name}", _propose, version.digest, actor)
     if may(actor.role, Permission.PROMOTE) and proposal is not None and proposal.answer == "proposed":
         _promotion(workspace, gate, version, actor)
+    widgets.refusal(CHALLENGER)
 
 
 def _promotion(workspace: Workspace, gate: Gate, version: ModelVersion, actor: Actor) -> None:
     asked = (
-        "Why it is put in use all the same"
+        f"Why it is put in use although the gate could not decide, or why declined (at least {LEAST_STATEMENT} "
+        "characters)"
         if gate.verdict is GateVerdict.UNDECIDED
-        else "Statement, or why declined"
+        else "Statement, if you want to make one; or why declined"
     )
     _comment(asked, "promote")
-    _password(workspace, actor, "promote")
+    widgets.password_to_sign(workspace, actor, CHALLENGER)
     with st.container(horizontal=True, gap="small"):
         _button(f"Sign and put {version.name} in use", _promote, version.digest, actor, primary=True)
         _button("Decline", _decline, version.digest, actor)
     widgets.line(f"Pressing signs as {actor.name}, meaning: approval. Open cases are judged anew afterwards.")
 
 
-def _standing(proposal: Proposal | None) -> str:
+def person(account_id: str, people: Mapping[str, str]) -> str:
+    """Return who did something, by name."""
+    return PRODUCT if account_id == "system" else people.get(account_id, account_id)
+
+
+def _standing(proposal: Proposal | None, people: Mapping[str, str]) -> str:
     if proposal is None:
         return "Not proposed yet: a model steward proposes, an approver who is somebody else promotes."
     words = {"proposed": "Proposed", "declined": "Declined"}[proposal.answer]
     comment = f": {proposal.comment}" if proposal.comment else ""
-    return f"{words} by {proposal.by}, {proposal.at:%Y-%m-%d %H:%M} UTC{comment}"
+    return f"{words} by {person(proposal.by, people)}, {proposal.at:%Y-%m-%d %H:%M} UTC{comment}"
 
 
 def use_acts(workspace: Workspace, actor: Actor) -> None:
@@ -71,82 +88,108 @@ def use_acts(workspace: Workspace, actor: Actor) -> None:
     moves = models.moves(workspace.store)
     present = moves[-1].model if moves else None
     can_stop = may(actor.role, Permission.STOP_MODEL) and present is not None
-    can_go_back = may(actor.role, Permission.ROLL_BACK) and any(
-        each.model not in (None, present) for each in moves
-    )
-    if not (can_stop or can_go_back):
+    earlier = _earlier(workspace, moves) if may(actor.role, Permission.ROLL_BACK) else None
+    if not (can_stop or earlier):
         return
-    with st.expander(
-        "Stop the model, or go back" if can_go_back else "Stop the model", expanded=present is None
-    ):
-        _comment("Why", "use")
-        _password(workspace, actor, "use")
+    back = "" if earlier is None else _back_words(earlier.name, stopped=present is None)
+    title = " or ".join(part for part in ("stop the model" if can_stop else "", back) if part)
+    with st.expander(_capital(title), expanded=present is None, key="use_acts"):
+        _comment(f"Why (at least {LEAST_STATEMENT} characters)", "use")
+        widgets.password_to_sign(workspace, actor, USE)
         with st.container(horizontal=True, gap="small"):
-            if can_go_back:
-                _button("Go back to the model before", _roll_back, "", actor)
+            if earlier is not None:
+                _button(_capital(back), _roll_back, earlier.digest, actor, place=USE)
             if can_stop:
-                _button("Stop the model", _stop, "", actor)
-        widgets.line("Both take effect at once. Readers of a stopped model see cases without one.")
+                _button("Stop the model", _stop, str(present), actor, place=USE)
+        widgets.refusal(USE)
+        widgets.line("It takes effect at once. " + (_STOPPING if can_stop else ""))
+
+
+_STOPPING: Final = "Readers of a stopped model see cases without one, and only give their own estimates."
+
+
+def _back_words(name: str, *, stopped: bool) -> str:
+    return f"put model {name} back in use" if stopped else f"go back to model {name}"
+
+
+def _capital(words: str) -> str:
+    return words[:1].upper() + words[1:]
+
+
+def _earlier(workspace: Workspace, moves: list[Promotion]) -> ModelVersion | None:
+    """Return the model that going back leads to, or None where there is none."""
+    if not any(each.model not in (None, moves[-1].model) for each in moves):
+        return None
+    return models.version(workspace.store, earlier_version(workspace))
 
 
 def _comment(words: str, name: str) -> None:
-    st.text_area(words, key=session.field(name, PLACE), height=68, max_chars=2000, on_change="ignore")
+    """Ask for words; `name` says for which act."""
+    st.text_area(words, key=session.field(name, "learning"), height=68, max_chars=2000, on_change="ignore")
 
 
 def _button(
-    words: str, act: Callable[[str, str], None], digest: str, actor: Actor, *, primary: bool = False
+    words: str,
+    act: Callable[[str, str], None],
+    digest: str,
+    actor: Actor,
+    *,
+    primary: bool = False,
+    place: str = CHALLENGER,
 ) -> None:
+    """Draw a button for an act on one model version, which is bound now: what is pressed is what was read."""
     st.button(
         words,
         key=f"act_{act.__name__}_{digest[-8:]}",
-        on_click=session.guarded(act),
+        on_click=session.guarded(act, place=place),
         args=(digest, actor.account_id),
         type="primary" if primary else "secondary",
     )
 
 
-def _password(workspace: Workspace, actor: Actor, name: str) -> None:
-    """Ask for the password where the project's signing policy does."""
-    if signing.asks_for_password(workspace, actor):
-        st.text_input("Your password, to sign", type="password", key=session.field(f"{name}_password", PLACE))
-
-
-def _signer(workspace: Workspace, account_id: str, name: str, model: str | None) -> Actor:
+def _signer(workspace: Workspace, account_id: str, place: str, model: str | None) -> Actor:
     """Return who is at the screen, with the password given for this one act where one was typed."""
-    actor = session.same_actor(workspace, account_id)
-    given = str(session.value(f"{name}_password", PLACE) or "")
-    if not given:
-        return actor
-    return signing.prove(workspace, actor, given, act=act_of(model), subject=f"model:{model}")
+    return session.signing_actor(
+        workspace, account_id, place=place, act=act_of(model), subject=f"model:{model}"
+    )
 
 
 def _said(name: str) -> str:
-    return str(session.value(name, PLACE) or "")
+    return str(session.value(name, "learning") or "")
+
+
+def _done(name: str) -> None:
+    """Empty the field of an act that was recorded: its words must not stand under the next one."""
+    session.set_value(name, "learning", "")
 
 
 def _propose(digest: str, account_id: str) -> None:
     with session.workspace() as workspace:
         propose(workspace, digest, actor=session.same_actor(workspace, account_id), comment=_said("propose"))
+    _done("propose")
 
 
 def _promote(digest: str, account_id: str) -> None:
     with session.workspace() as workspace:
-        actor = _signer(workspace, account_id, "promote", digest)
+        actor = _signer(workspace, account_id, CHALLENGER, digest)
         promote(workspace, digest, actor=actor, statement=_said("promote"))
+    _done("promote")
 
 
 def _decline(digest: str, account_id: str) -> None:
     with session.workspace() as workspace:
         decline(workspace, digest, actor=session.same_actor(workspace, account_id), comment=_said("promote"))
+    _done("promote")
 
 
-def _roll_back(_digest: str, account_id: str) -> None:
+def _roll_back(back_to: str, account_id: str) -> None:
     with session.workspace() as workspace:
-        back_to = earlier_version(workspace)
-        actor = _signer(workspace, account_id, "use", back_to)
+        actor = _signer(workspace, account_id, USE, back_to)
         roll_back(workspace, actor=actor, reason=_said("use"), to=back_to)
+    _done("use")
 
 
 def _stop(_digest: str, account_id: str) -> None:
     with session.workspace() as workspace:
-        stop_model(workspace, actor=_signer(workspace, account_id, "use", None), reason=_said("use"))
+        stop_model(workspace, actor=_signer(workspace, account_id, USE, None), reason=_said("use"))
+    _done("use")

@@ -254,20 +254,25 @@ def set_value(name: str, case: str, new: Any) -> None:
     st.session_state[field(name, case)] = new
 
 
-def guarded(act: Callable[..., None]) -> Callable[..., None]:
-    """Wrap a callback so that a refusal is told on the page, in its one sentence, and nothing else happens."""
+def guarded(act: Callable[..., None], *, place: str = "") -> Callable[..., None]:
+    """Wrap a callback so that a refusal is told on the page, in its one sentence, and nothing else happens.
+
+    `place` names the part of a long page beside which it is told, so that it stands where one looks.
+    """
 
     def run(*args: object) -> None:
         try:
             act(*args)
         except HitlError as refusal:
-            st.session_state["refusal"] = str(refusal)
+            st.session_state["refusal"], st.session_state["refusal_place"] = str(refusal), place
 
     return run
 
 
-def take_refusal() -> str | None:
-    """Return the refusal to be told now, once."""
+def take_refusal(place: str | None = None) -> str | None:
+    """Return the refusal to be told now, once: of one part of the page, or whichever there is."""
+    if place is not None and place != st.session_state.get("refusal_place"):
+        return None
     told: str | None = st.session_state.pop("refusal", None)
     return told
 

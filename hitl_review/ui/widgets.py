@@ -120,9 +120,9 @@ def password_to_sign(workspace: Workspace, actor: Actor, place: str) -> None:
         )
 
 
-def refusal() -> None:
-    """Tell what was refused since the last run, once, in its own sentence."""
-    told = session.take_refusal()
+def refusal(place: str | None = None) -> None:
+    """Tell what was refused since the last run, once, in its own sentence; of one part of the page, or of any."""
+    told = session.take_refusal(place)
     if told is not None:
         with st.container(key="refusal"):
             st.warning(plain(told), icon=":material/info:")

@@ -34,7 +34,7 @@ SIDE = Side(
 )
 REPORT = GateReport(
     verdict=GateVerdict.FAILED,
-    words="Failed on auc.",
+    words="Not met: the order of patients (AUC).",
     cases=250,
     positives=100,
     threshold=0.5,

@@ -106,10 +106,25 @@ def test_a_challenger_is_proposed_and_signed_by_two_people(visit: Visited, folde
     assert any("Sign a statement" in each.value for each in app.warning), "nothing was said"
     app.text_area(key="promote_learning").set_value(STATEMENT).run()
     well(button(app, "Sign and put v2 in use").click().run())
+    assert "Model v2 is in use now, put there by Demo approver" in text_of(app)
     with open_workspace(folder) as workspace:
         assert models.champion(workspace.store).name == "v2"
         newest = models.newest_move(workspace.store)
         assert newest is not None and newest.statement == STATEMENT
+
+
+def test_a_reason_that_was_given_does_not_stand_under_the_next_act(visit: Visited) -> None:
+    """Stopped with a reason; the field is empty for what comes next, and the button says what it leads to."""
+    app = visit("approver-1", "learning")
+    well(button(app, "Stop the model").click().run())
+    assert any("at least 20 characters" in each.value for each in app.warning)
+    app.text_area(key="use_learning").set_value("It misses the oldest patients.").run()
+    well(button(app, "Stop the model").click().run())
+    assert "The model is stopped" in text_of(app) and not any("Stop" in each.label for each in app.button)
+    assert app.text_area(key="use_learning").value == ""
+    assert button(app, "Put model v1 back in use")
+    app = well(app.switch_page(str(PAGES / "model.py")).run())
+    assert "Cases are read without one until an approver" in text_of(app)
 
 
 def test_an_auditor_reads_and_is_offered_no_act(visit: Visited, folder: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Final
 
@@ -34,34 +34,36 @@ def page(workspace: Workspace, actor: Actor) -> None:
     """Draw where learning stands, and offer what this person may do about it."""
     require(actor, Permission.READ_GATE)
     st.title("Learning from decisions", anchor=False)
-    widgets.refusal()
-    _in_use(workspace, actor)
+    top = st.container()
+    people = {account.account_id: account.name for account in accounts.everyone(workspace.store)}
+    _in_use(workspace, actor, people)
     _ledger(workspace)
-    with st.container(horizontal=True, vertical_alignment="center", key="learning_head"):
-        if may(actor.role, Permission.TRAIN):
+    if may(actor.role, Permission.TRAIN):
+        with st.container(horizontal=True, vertical_alignment="center", key="learning_head"):
             work_progress.ask_button("Train a challenger", JobKind.RETRAIN, actor)
-        widgets.line("From everything above, from scratch; the gate measures it, and people decide.")
+            widgets.line("From everything above, from scratch; the gate measures it, and people decide.")
     work_progress.panel(JobKind.RETRAIN, JobKind.RESCORE)
-    _gates(workspace, actor)
+    _gates(workspace, actor, people)
     if may(actor.role, Permission.SET_ROUTING):
         _routing(workspace, actor)
     _papers(workspace)
+    with top:
+        widgets.refusal()
 
 
-def _in_use(workspace: Workspace, actor: Actor) -> None:
+def _in_use(workspace: Workspace, actor: Actor, people: Mapping[str, str]) -> None:
     moves = models.moves(workspace.store)
     names = {version.digest: version.name for version in models.versions(workspace.store)}
     if not moves:
         widgets.line("No model is in use yet.")
         return
     newest = moves[-1]
-    people = {account.account_id: account.name for account in accounts.everyone(workspace.store)}
     words = "The model is stopped" if newest.model is None else f"Model {names[newest.model]} is in use"
     said = f": {newest.statement}" if newest.statement else ""
     kind = "alarm" if newest.model is None else "fine"
     st.html(
         f'<div class="hr-paper"><p class="hr-lamp hr-lamp-{kind}" role="status"><b>{escape(words)}</b>, since '
-        f"{newest.at:%Y-%m-%d %H:%M} UTC, by {escape(people.get(newest.by, newest.by))}{escape(said)}</p></div>"
+        f"{newest.at:%Y-%m-%d %H:%M} UTC, by {escape(learning_acts.person(newest.by, people))}{escape(said)}</p></div>"
     )
     learning_acts.use_acts(workspace, actor)
 
@@ -99,7 +101,7 @@ def _ledger_words(workspace: Workspace) -> str:
     )
 
 
-def _gates(workspace: Workspace, actor: Actor) -> None:
+def _gates(workspace: Workspace, actor: Actor, people: Mapping[str, str]) -> None:
     found = gates.everything(workspace.store)
     st.subheader("Gate reports", anchor=False)
     if not found:
@@ -117,7 +119,7 @@ def _gates(workspace: Workspace, actor: Actor) -> None:
     pair = (f"Model {names[chosen.challenger]}", f"Model {names[chosen.champion]}")
     st.html(gate_charts.verdict_html(report, *pair))
     version = models.version(workspace.store, chosen.challenger)
-    learning_acts.challenger_acts(workspace, chosen, version, actor)
+    learning_acts.challenger_acts(workspace, chosen, version, actor, people)
     st.html(gate_charts.criteria_html(report))
     st.html(gate_charts.measures_html(report, *pair))
     for column, (title, drawn) in zip(st.columns(3), gate_charts.curves(report), strict=True):
@@ -131,7 +133,8 @@ def _gates(workspace: Workspace, actor: Actor) -> None:
 
 
 def _title(gate: Gate, challenger: str, champion: str) -> str:
-    return f"{gate.at:%Y-%m-%d %H:%M}: {challenger} against {champion}, {gate.verdict.value}"
+    _, verdict, _ = gate_charts.VERDICT_WORDS[gate.verdict]
+    return f"{challenger} against {champion}: {verdict.lower()} ({gate.at:%Y-%m-%d %H:%M} UTC)"
 
 
 def _labels(project: Project) -> dict[str, str]:

@@ -14,7 +14,7 @@ from hitl_review.domain.registry import Figure
 from hitl_review.domain.signature import Signature
 from hitl_review.errors import NoChampion
 from hitl_review.project import Project
-from hitl_review.store import accounts
+from hitl_review.store import accounts, models
 from hitl_review.ui import model_charts as charts
 from hitl_review.ui import session, widgets
 from hitl_review.workflow.presenting import verdict_words
@@ -37,9 +37,9 @@ def page(workspace: Workspace, actor: Actor) -> None:
     require(actor, Permission.READ_MODEL)
     try:
         papers = view_model(workspace, actor=actor)
-    except NoChampion as refusal:
+    except NoChampion:
         st.title("Model", anchor=False)
-        st.text(str(refusal))
+        st.text(_without_model(workspace))
         return
     st.title(f"Model {papers.version.name}", anchor=False)
     project = workspace.project
@@ -56,6 +56,17 @@ def page(workspace: Workspace, actor: Actor) -> None:
     _figures(papers.figures)
     with st.expander("Parameters, library versions and digests"):
         st.html(_details(papers))
+
+
+def _without_model(workspace: Workspace) -> str:
+    """Say that no model is in use, and since when, in words for whoever may or may not change that."""
+    move = models.newest_move(workspace.store)
+    if move is None:
+        return "No model is in use yet: none was trained."
+    return (
+        f"No model is in use. It was stopped on {move.at:%Y-%m-%d %H:%M} UTC: {move.statement} "
+        "Cases are read without one until an approver puts a model in use again, on the page Learning."
+    )
 
 
 def _identity(workspace: Workspace, papers: ModelPapers) -> str:
@@ -82,7 +93,10 @@ def _signed(signature: Signature | None) -> str:
 
 
 def _learned_from(card: Mapping[str, Any]) -> str:
-    return f"{card['rows']} patients, {card['positives']} of them with the outcome ({card['base_rate']:.0%})"
+    """Return how many patients a model learned from; a stated probability counts as a part of an outcome."""
+    positives = float(card["positives"])
+    about = "" if positives.is_integer() else "about "
+    return f"{card['rows']} patients, {about}{positives:.0f} of them with the outcome ({card['base_rate']:.0%})"
 
 
 def _when_and_who(at: datetime, account_id: str, people: Mapping[str, str]) -> str:

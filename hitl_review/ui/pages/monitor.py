@@ -8,8 +8,9 @@ from typing import Any, Final
 
 import streamlit as st
 
-from hitl_review.domain.account import Actor, Permission, may, require
+from hitl_review.domain.account import Actor, Permission, require
 from hitl_review.store import alarms
+from hitl_review.store.alarms import Monitoring
 from hitl_review.store.jobs import JobKind
 from hitl_review.ui import session, widgets, work_progress
 from hitl_review.workflow.workspace import Workspace
@@ -24,18 +25,17 @@ def page(workspace: Workspace, actor: Actor) -> None:
     st.title("Monitor", anchor=False)
     found = alarms.latest_monitoring(workspace.store)
     with st.container(horizontal=True, vertical_alignment="center", key="monitor_head"):
+        work_progress.ask_button("Look now", JobKind.MONITOR, actor)
         if found is None:
             widgets.line("The monitor has not looked yet. It looks once a day where something was decided.")
         else:
             widgets.line(f"Looked at {found.at:%Y-%m-%d %H:%M} UTC. It looks once a day, or when asked.")
-        if may(actor.role, Permission.READ_GATE):
-            work_progress.ask_button("Look now", JobKind.MONITOR, actor)
     work_progress.panel(JobKind.MONITOR)
     if found is not None:
         lamps: Sequence[Mapping[str, Any]] = found.report["lamps"]
         ordered = sorted(lamps, key=lambda lamp: ORDER.index(lamp["state"]))
         st.html("".join(map(_lamp_html, ordered)))
-    _alarms(workspace)
+    _alarms(workspace, found)
 
 
 def _lamp_html(lamp: Mapping[str, Any]) -> str:
@@ -103,14 +103,15 @@ def _checks(figures: Mapping[str, Any]) -> list[tuple[str, str]]:
     return [(each["reader"], each["words"]) for each in figures.get("checks", [])]
 
 
-def _alarms(workspace: Workspace) -> None:
+def _alarms(workspace: Workspace, newest: Monitoring | None) -> None:
     rows = alarms.recent(workspace.store, limit=20)
+    titles = {} if newest is None else {lamp["name"]: lamp["title"] for lamp in newest.report["lamps"]}
     if not rows:
         widgets.line("No alarm was ever raised here.")
         return
     body = "".join(
         f'<tr><th scope="row">{each.at:%Y-%m-%d %H:%M}</th><td>{escape(each.state)}</td>'
-        f"<td>{escape(each.lamp)}</td><td>{escape(each.words)}</td></tr>"
+        f"<td>{escape(titles.get(each.lamp, each.lamp))}</td><td>{escape(each.words)}</td></tr>"
         for each in rows
     )
     head = "".join(f'<th scope="col">{each}</th>' for each in ("When (UTC)", "What", "Lamp", "Why"))
