@@ -6,23 +6,27 @@ the hard cases go first. And a reader is pointed out to the steward, with the fi
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from statistics import NormalDist
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from hitl_review.errors import ModelError
+from hitl_review.model.evaluation import Area, area_under_curve
 
 Floats = npt.NDArray[np.float64]
 
 LEAST_COMPARED: Final = 20
 """Fewer comparisons than this say nothing of a reader."""
+LEAST_OF_EACH: Final = 10
+"""Fewer patients than this with either answer say nothing of how a reader orders them."""
 TOLERANCE: Final = 0.05
-"""A reader may agree this much less often than the others before anybody is told."""
+"""A reader may agree, or order patients, this much less often than the others before anybody is told."""
 CERTAINTY: Final = 0.99
-"""Posterior chance of more than that, shared among the readers, from which a reader stands apart."""
+"""Chance of more than that, shared among all that is compared, from which a reader stands apart."""
 _DRAWS: Final = 20_000
 
 
@@ -38,19 +42,27 @@ class Doubt:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """One label of a reader held against something independent of it; `against` names that."""
+    """One label of a reader held against something independent of it; `against` names that.
+
+    `call` is the reader's answer, `stated` the probability stated with it, 0 or 1 where there was none but the
+    call, and `truth` what the independent answer is.
+    """
 
     reader: str
-    agrees: bool
+    call: bool
+    stated: float
+    truth: bool
     against: str = "the outcome"
 
 
 @dataclass(frozen=True, slots=True)
 class ReaderCheck:
-    """How often a reader agrees, beside the others; `interval` is the 95 % posterior of a Beta(1, 1) prior.
+    """How often a reader agrees, and orders patients rightly, beside the others.
 
-    `certainty` is the posterior chance that the reader agrees less often than the others by more than
-    the tolerance.
+    `interval` is the 95 % posterior of the agreement, from a Beta(1, 1) prior. `ordered` is the AUC of the stated
+    probabilities with DeLong's interval: of two patients with different answers, the share in which the right one
+    has the higher estimate. It is None where too few patients have either answer. `certainty` is the chance that
+    the reader is worse than the others by more than the tolerance, in the one or the other.
     """
 
     reader: str
@@ -59,9 +71,21 @@ class ReaderCheck:
     interval: tuple[float, float]
     others_agreed: int
     others_compared: int
+    ordered: float | None
+    ordered_interval: tuple[float, float] | None
+    others_ordered: float | None
     certainty: float
     stands_apart: bool
     words: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Record:
+    """All comparisons of one reader with one kind of answer."""
+
+    agreed: int
+    compared: int
+    area: Area | None
 
 
 def second_look(labels: npt.ArrayLike, left_out: npt.ArrayLike, *, most: int | None = None) -> list[Doubt]:
@@ -100,20 +124,27 @@ def readers_apart(
 ) -> list[ReaderCheck]:
     """Return one check per reader and kind of comparison, in order of the readers' names.
 
-    A reader stands apart where it is as good as certain, over all readers together, that they agree less
-    often than the others do, by more than the tolerance. Hard cases lower agreement too: compare readers
-    who read from one queue.
+    A reader stands apart where it is as good as certain, over everything that is compared, that they agree less
+    often than the others do, or order patients worse, by more than the tolerance. Hard cases lower both: compare
+    readers who read from one queue.
+
+    Notes
+    -----
+    Agreement compares two Beta posteriors. The order compares the reader's AUC with the mean of the others',
+    weighted by how much they read, by a normal test with DeLong's variances. Labels turned round cost a reader
+    who is right in 71 % far more order than agreement: three in ten take 12 points off the one and 17 off the
+    other, and nothing at all off the agreement of somebody who is right in half of the cases. Where readers gave
+    calls only, the AUC is the mean of sensitivity and specificity.
     """
-    counts: dict[tuple[str, str], list[int]] = {}
-    for each in comparisons:
-        agreed, compared = counts.setdefault((each.against, each.reader), [0, 0])
-        counts[each.against, each.reader] = [agreed + each.agrees, compared + 1]
+    records = _records(comparisons)
     random = np.random.default_rng(seed)
-    readers = len({reader for _, reader in counts})
-    asked = 1 - (1 - certainty) / max(readers, 1)
+    tests = sum(record.compared >= LEAST_COMPARED for record in records.values()) + sum(
+        record.area is not None for record in records.values()
+    )
+    asked = 1 - (1 - certainty) / max(tests, 1)
     return [
-        _check(reader, against, counts, tolerance, asked, random)
-        for against, reader in sorted(counts, key=lambda key: (key[1], key[0]))
+        _check(reader, against, records, tolerance, asked, random)
+        for against, reader in sorted(records, key=lambda key: (key[1], key[0]))
     ]
 
 
@@ -123,40 +154,86 @@ def _doubt(position: int, label: float, left_out: float) -> Doubt:
     return Doubt(position, label, left_out, words)
 
 
+def _records(comparisons: Iterable[Comparison]) -> dict[tuple[str, str], _Record]:
+    """Return the record of each kind of comparison and reader."""
+    found: dict[tuple[str, str], list[Comparison]] = {}
+    for each in comparisons:
+        found.setdefault((each.against, each.reader), []).append(each)
+    return {key: _record(each) for key, each in found.items()}
+
+
+def _record(made: Sequence[Comparison]) -> _Record:
+    truth = [each.truth for each in made]
+    enough = min(sum(truth), len(truth) - sum(truth)) >= LEAST_OF_EACH
+    area = (
+        area_under_curve(np.array(truth, dtype=np.int64), [each.stated for each in made]) if enough else None
+    )
+    return _Record(sum(each.call == each.truth for each in made), len(made), area)
+
+
 def _check(
     reader: str,
     against: str,
-    counts: dict[tuple[str, str], list[int]],
+    records: Mapping[tuple[str, str], _Record],
     tolerance: float,
     asked: float,
     random: np.random.Generator,
 ) -> ReaderCheck:
-    agreed, compared = counts[against, reader]
-    others = [pair for (kind, name), pair in counts.items() if kind == against and name != reader]
-    others_agreed, others_compared = sum(pair[0] for pair in others), sum(pair[1] for pair in others)
-    own = _posterior(agreed, compared, random)
-    rest = _posterior(others_agreed, others_compared, random)
-    sure = float(np.mean(own < rest - tolerance)) if others_compared >= LEAST_COMPARED else 0.0
-    apart = compared >= LEAST_COMPARED and sure >= asked
+    record = records[against, reader]
+    others = [each for (kind, name), each in records.items() if kind == against and name != reader]
+    rest = _Record(sum(each.agreed for each in others), sum(each.compared for each in others), None)
+    own = _posterior(record, random)
+    enough = record.compared >= LEAST_COMPARED and rest.compared >= LEAST_COMPARED
+    agrees_less = float(np.mean(own < _posterior(rest, random) - tolerance)) if enough else 0.0
+    area, weights = record.area, [(each.area, each.compared) for each in others if each.area is not None]
+    ordered = _mean_area(weights) if weights else None
+    orders_worse = _orders_worse(area, ordered, tolerance) if area and ordered else 0.0
+    sure = max(agrees_less, orders_worse)
     low, high = np.quantile(own, [0.025, 0.975]).tolist()
-    words = _words(reader, against, (agreed, compared), (others_agreed, others_compared), apart)
     return ReaderCheck(
-        reader, agreed, compared, (low, high), others_agreed, others_compared, sure, apart, words
+        reader,
+        record.agreed,
+        record.compared,
+        (low, high),
+        rest.agreed,
+        rest.compared,
+        area.value if area else None,
+        (area.low, area.high) if area else None,
+        ordered[0] if ordered else None,
+        sure,
+        sure >= asked,
+        _words(reader, against, record, rest, ordered[0] if ordered else None, sure >= asked),
     )
 
 
-def _posterior(agreed: int, compared: int, random: np.random.Generator) -> Floats:
-    return random.beta(1 + agreed, 1 + compared - agreed, size=_DRAWS)
+def _mean_area(areas: Sequence[tuple[Area, int]]) -> tuple[float, float]:
+    """Return the mean AUC, each weighing as many reads as it is from, and the mean's variance."""
+    weights = np.array([reads for _, reads in areas], dtype=np.float64)
+    weights /= weights.sum()
+    errors = np.array([area.standard_error for area, _ in areas])
+    return float(weights @ [area.value for area, _ in areas]), float(weights**2 @ errors**2)
 
 
-def _words(reader: str, against: str, own: Sequence[int], others: Sequence[int], apart: bool) -> str:
-    said = f"{reader} agrees with {against} in {own[0]} of {own[1]} labels"
-    if others[1]:
-        said += f" ({_percent(own)}), the others in {_percent(others)}"
+def _orders_worse(own: Area, others: tuple[float, float], tolerance: float) -> float:
+    """Return the chance that a reader's AUC is lower than the others' by more than the tolerance."""
+    below = others[0] - own.value - tolerance
+    error = float(np.sqrt(own.standard_error**2 + others[1]))
+    return NormalDist().cdf(below / error) if error > 0 else float(below > 0)
+
+
+def _posterior(record: _Record, random: np.random.Generator) -> Floats:
+    return random.beta(1 + record.agreed, 1 + record.compared - record.agreed, size=_DRAWS)
+
+
+def _words(
+    reader: str, against: str, own: _Record, others: _Record, others_ordered: float | None, apart: bool
+) -> str:
+    said = f"{reader} agrees with {against} in {own.agreed} of {own.compared} labels"
+    if others.compared:
+        said += f" ({own.agreed / own.compared:.0%}), the others in {others.agreed / others.compared:.0%}"
+    if own.area is not None:
+        said += f", and orders two patients as {against} does in {own.area.value:.0%}"
+        said += f", the others in {others_ordered:.0%}" if others_ordered is not None else ""
     if apart:
         return f"{said}: far less often than chance explains. Talk to them before training on these labels."
     return f"{said}."
-
-
-def _percent(pair: Sequence[int]) -> str:
-    return f"{pair[0] / pair[1]:.0%}" if pair[1] else "none"

@@ -76,25 +76,40 @@ def random_blind(store: Store, model: str) -> list[RandomCase]:
 
 @dataclass(frozen=True, slots=True)
 class Stated:
-    """A reader's own call, with the outcome where it is known."""
+    """A reader's own call and the probability stated with it, before the model was shown.
+
+    `outcome` is what happened, `consensus` what an adjudicator who is somebody else answered where readers
+    disagreed; each None where it is not known.
+    """
 
     reader: str
     case_id: str
     label: str
+    probability: float
     outcome: bool | None
+    consensus: str | None = None
+
+
+_CONSENSUS = (
+    "(SELECT r.label FROM resolutions r WHERE r.case_id = d.case_id AND r.by <> d.reader"
+    " ORDER BY r.rowid DESC LIMIT 1)"
+)
 
 
 def stated(store: Store) -> list[Stated]:
-    """Return every own estimate's call, in order."""
+    """Return every own estimate, in order."""
     rows = store.rows(
-        f"SELECT d.reader, d.case_id, d.label, {_OUTCOME} AS outcome FROM reads d ORDER BY d.rowid"
+        f"SELECT d.reader, d.case_id, d.label, d.probability, {_OUTCOME} AS outcome, {_CONSENSUS} AS consensus"
+        " FROM reads d WHERE d.modality = 'unaided' ORDER BY d.rowid"
     )
     return [
         Stated(
             row["reader"],
             row["case_id"],
             row["label"],
+            row["probability"],
             None if row["outcome"] is None else bool(row["outcome"]),
+            row["consensus"],
         )
         for row in rows
     ]

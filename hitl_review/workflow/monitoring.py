@@ -7,7 +7,7 @@ changes is told once, when it is raised and when it is cleared.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from math import isfinite
 from typing import Any, Final
@@ -26,7 +26,7 @@ from hitl_review.model.label_quality import Comparison, readers_apart
 from hitl_review.model.override_cusum import CusumRun, cusum, watch
 from hitl_review.model.scoring import score
 from hitl_review.store import accounts, alarms, audit, cases, models, watching
-from hitl_review.store.watching import Answered
+from hitl_review.store.watching import Answered, Stated
 from hitl_review.workflow.labelling import collect_labels
 from hitl_review.workflow.scoring import stored_model
 from hitl_review.workflow.training_set import trained_on
@@ -204,19 +204,34 @@ def _share(value: float | None) -> str:
 
 
 def _readers(workspace: Workspace) -> Lamp:
-    """Compare each reader's own calls with outcomes: a reader who stands apart is pointed out, never corrected."""
-    title = "Readers"
-    positive = workspace.project.target.positive.code
     names = {account.account_id: account.name for account in accounts.everyone(workspace.store)}
+    return readers_lamp(
+        watching.stated(workspace.store), positive=workspace.project.target.positive.code, names=names
+    )
+
+
+def readers_lamp(said: Iterable[Stated], *, positive: str, names: Mapping[str, str]) -> Lamp:
+    """Compare each reader's own estimates with outcomes: a reader who stands apart is pointed out, never corrected.
+
+    Where no outcome is known, an adjudicator's consensus is compared with, apart from the outcomes.
+    """
+    title = "Readers"
     checks = readers_apart(
-        Comparison(names.get(each.reader, each.reader), (each.label == positive) == each.outcome)
-        for each in watching.stated(workspace.store)
-        if each.outcome is not None
+        Comparison(
+            names.get(each.reader, each.reader),
+            each.label == positive,
+            each.probability,
+            each.consensus == positive if each.outcome is None else each.outcome,
+            "the consensus" if each.outcome is None else "the outcome",
+        )
+        for each in said
+        if each.outcome is not None or each.consensus is not None
     )
     if not checks:
         return _unknown("readers", title, "No own estimate has its outcome yet.")
     apart = [check.words for check in checks if check.stands_apart]
-    words = " ".join(apart) or f"None of {len(checks)} readers stands apart from the others."
+    readers = len({check.reader for check in checks})
+    words = " ".join(apart) or f"None of {readers} readers stands apart from the others."
     return Lamp("readers", title, _state(bool(apart)), words, {"checks": [asdict(check) for check in checks]})
 
 

@@ -77,7 +77,7 @@ def ledger(
                 TrainingLabel(f"{case_id}/out", case_id, LabelSource.OUTCOME, true, LabelMode.OUTCOME, NOW)
             )
             if case >= STARTED:
-                compared.append(Comparison(reader, call == true))
+                compared.append(Comparison(reader, call == 1, 0.1 + 0.8 * call, true == 1))
     return labels, compared
 
 

@@ -10,8 +10,9 @@ from hitl_review.domain.decision import Answer, Choice
 from hitl_review.domain.label import Effect, LabelMode, LabelSource, resolve
 from hitl_review.domain.prediction import Prediction
 from hitl_review.errors import Conflict, NotPermitted
-from hitl_review.store import audit, labels, models, predictions
+from hitl_review.store import audit, labels, models, predictions, watching
 from hitl_review.workflow.labelling import collect_labels, resolve_dispute
+from hitl_review.workflow.monitoring import readers_lamp
 from hitl_review.workflow.workspace import Workspace
 from tests import ward
 from tests.ward import Clock
@@ -115,6 +116,12 @@ def test_readers_who_disagree_make_a_dispute_that_an_adjudicator_resolves(
     assert (resolved.source, resolved.label) == (LabelSource.CONSENSUS, 1.0)
     assert labels.open_disputes(reviewed.store) == []
     assert reviewed.store.rows("SELECT count(*) FROM reads WHERE reader = 'adjudicator-1'")[0][0] == 0
+    said = [each for each in watching.stated(reviewed.store) if each.consensus is not None]
+    assert {(each.case_id, each.consensus, each.outcome) for each in said} == {("C-1", "died", None)}
+    lamp = readers_lamp(said, positive="died", names={"reader-2": "Rolf Reader"})
+    assert {check["words"].split(" in ")[0] for check in lamp.figures["checks"]} == {
+        *(f"{name} agrees with the consensus" for name in ("Rolf Reader", "reader-1")),
+    }
     with pytest.raises(Conflict, match="resolved already"):
         resolve_dispute(reviewed, dispute.dispute_id, label="alive", actor=ADJUDICATOR)
 
