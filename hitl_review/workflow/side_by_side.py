@@ -17,7 +17,7 @@ import sys
 import threading
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any, Final
@@ -78,6 +78,8 @@ class Walks:
             return walk(self._store, sizes=self._sizes, done=self._done)
         for each in self._threads:
             each.join()
+        if len(self._found) < self._count:
+            self._faults.append("a part of the log was not walked")
         if self._faults:
             raise AuditError(
                 f"The check of {self._path} could not be finished ({self._faults[0]}). Try again."
@@ -86,7 +88,7 @@ class Walks:
 
     def _serve(self) -> None:
         """Give one process task after task, until none is left or something went wrong."""
-        with _process(self._path) as process:
+        with suppress(OSError), _process(self._path) as process:
             while not self._faults:
                 try:
                     place, after, upto = self._tasks.get_nowait()
@@ -106,13 +108,12 @@ class Walks:
             process.stdin.write(json.dumps(task) + "\n")
             process.stdin.flush()
             told = json.loads(process.stdout.readline())
-        except (OSError, ValueError):
-            self._faults.append("a process that walked the log ended")
-            return None
-        if "refused" in told:
+            if "refused" not in told:
+                return from_json(told)
             self._faults.append(str(told["refused"]))
-            return None
-        return from_json(told)
+        except (OSError, ValueError, LookupError, TypeError):
+            self._faults.append("a process that walked the log ended")
+        return None
 
 
 def _opening_key(first: inspection.RawEvent | None) -> str:
@@ -218,7 +219,7 @@ def main(path: Path) -> None:
                 found = walk(store, **task)
                 print(json.dumps(as_json(found)), flush=True)
     except (HitlError, sqlite3.DatabaseError) as error:
-        print(json.dumps({"refused": str(error)}), flush=True)
+        print(json.dumps({"refused": str(error)}))
 
 
 if __name__ == "__main__":

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import gc
+import io
 import json
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from select import select
+from typing import TextIO
 
 import pytest
 
 from hitl_review.domain.checkpoint import Frontier
 from hitl_review.domain.verification import Verification
 from hitl_review.errors import AuditError
-from hitl_review.store import audit
+from hitl_review.store import audit, inspection
 from hitl_review.workflow import side_by_side
 from hitl_review.workflow.auditing import verify
 from hitl_review.workflow.checkpointing import write_checkpoint
@@ -76,18 +84,35 @@ def test_progress_of_several_processes_reaches_the_end(
     assert len(told) > 2 and told[-1][0] == told[-1][1] and all(done <= total for done, total in told)
 
 
-def test_a_process_that_ends_is_no_verdict(reviewed_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.filterwarnings("error::pytest.PytestUnhandledThreadExceptionWarning")
+@pytest.mark.parametrize(
+    ("script", "fault"),
+    [
+        ("exit 0", "a process that walked the log ended"),
+        ("while read task; do echo '{}'; done", "a process that walked the log ended"),
+        ("while read task; do echo 7; done", "a process that walked the log ended"),
+        ('while read task; do echo \'{"refused": "it is gone"}\'; done', "it is gone"),
+        (None, "a part of the log was not walked"),
+    ],
+)
+def test_a_process_that_fails_is_no_verdict(
+    script: str | None, fault: str, reviewed_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A check that was not made to its end must not pass for one that found nothing."""
+    program = tmp_path / "program"
+    if script is not None:
+        program.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
+        program.chmod(0o700)
     monkeypatch.setattr(side_by_side, "ALONE", 0)
-    monkeypatch.setattr("sys.executable", "/bin/false")
-    with pytest.raises(AuditError, match="could not be finished"):
+    monkeypatch.setattr("sys.executable", str(program))
+    with pytest.raises(AuditError) as refused:
         verify(reviewed_folder)
+    path = reviewed_folder / "review.db"
+    assert str(refused.value) == f"The check of {path} could not be finished ({fault}). Try again."
 
 
 def test_what_a_process_found_survives_the_way_back(reviewed_folder: Path) -> None:
     """Every part of it is told as JSON and read again."""
-    from hitl_review.store import inspection
-
     with inspection.opened(reviewed_folder / "review.db") as store:
         found = walk(store, sizes=[3])
     assert from_json(json.loads(json.dumps(as_json(found)))) == found
@@ -106,8 +131,6 @@ def test_trees_of_stretches_join_to_the_tree_of_the_whole(count: int) -> None:
 
 def test_a_broken_walk_is_joined_as_broken(reviewed_folder: Path) -> None:
     """One stretch that can't be read is enough."""
-    from hitl_review.store import inspection
-
     with inspection.opened(reviewed_folder / "review.db") as store:
         first, second = walk(store, after=0, upto=16), walk(store, after=16)
     second.whole = False
@@ -115,7 +138,70 @@ def test_a_broken_walk_is_joined_as_broken(reviewed_folder: Path) -> None:
     assert joined([first, second]).rows == first.rows + second.rows
 
 
+# What a process does with its tasks
+
+
+@contextmanager
+def serving(path: Path) -> Iterator[tuple[TextIO, TextIO]]:
+    """What another process does, in a thread of this one: where its tasks go in, where its answers come out."""
+    (tasks, asking), (answering, answers) = os.pipe(), os.pipe()
+    with (
+        os.fdopen(tasks, encoding="utf-8") as stdin,
+        os.fdopen(answers, "w", encoding="utf-8") as stdout,
+        os.fdopen(answering, encoding="utf-8") as out,
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        patch.setattr("sys.stdin", stdin)
+        patch.setattr("sys.stdout", stdout)
+        process = threading.Thread(target=side_by_side.main, args=(path,), daemon=True)
+        with os.fdopen(asking, "w", encoding="utf-8") as into:
+            process.start()
+            yield into, out
+        process.join()
+        gc.enable()
+
+
+def test_each_task_is_answered_before_the_next_is_given(reviewed_folder: Path) -> None:
+    """Whoever waits for an answer would wait for ever if it stayed behind until the last one."""
+    path = reviewed_folder / "review.db"
+    with serving(path) as (into, out), inspection.opened(path) as store:
+        for task in ({"after": 0, "upto": 8, "sizes": [3]}, {"after": 8, "upto": None, "key": "k"}):
+            print(json.dumps(task), file=into, flush=True)
+            assert select([out], [], [], 20)[0]
+            assert from_json(json.loads(out.readline())) == walk(store, **task)
+
+
+def test_a_file_that_is_no_log_is_refused_in_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """And the check says so, rather than that a process ended."""
+    path = tmp_path / "review.db"
+    path.write_bytes(b"no database, and longer than the head of one" * 99)
+    monkeypatch.setattr("sys.stdin", io.StringIO('{"after": 0}\n'))
+    try:
+        side_by_side.main(path)
+    finally:
+        gc.enable()
+    assert json.loads(capsys.readouterr().out) == {
+        "refused": f"{path} can't be read as a database (file is not a database), so it was not checked."
+    }
+
+
 def test_the_key_a_damaged_opening_names_is_none() -> None:
     """Nothing is then signed with it."""
     assert side_by_side._opening_key(None) == ""
     assert side_by_side._opening_key((1, "e", "p", "{", "h")) == ""
+
+
+@pytest.mark.parametrize(("may_use", "has", "processes"), [(3, 9, 3), (9, 1, 4), (None, 2, 2), (None, None, 1)])
+def test_no_more_processes_walk_than_processors_may_be_used(
+    may_use: int | None, has: int | None, processes: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Four at most; where nobody can tell how many this process may use, as many as there are, or one."""
+    monkeypatch.setattr("os.cpu_count", lambda: has)
+    if may_use is None:
+        monkeypatch.delattr("os.sched_getaffinity", raising=False)
+    else:
+        mine = {0: set(range(may_use))}
+        monkeypatch.setattr("os.sched_getaffinity", mine.__getitem__, raising=False)
+    assert side_by_side._processes() == processes
