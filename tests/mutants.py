@@ -9,15 +9,38 @@ noticed (`mutmut show NAME` shows it). Fewer than 95 of 100 noticed, or faults t
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections import Counter
 from pathlib import Path
 from typing import Final
 
+import pytest
+
 FOLDER: Final = Path("mutants")
 WANTED: Final = 0.95
 _UNNOTICED: Final = {0: "survived", 5: "no test runs it", 33: "no test runs it", None: "not tried"}
 """mutmut's exit codes of faults that no test failed on; with every other a test failed, hung or crashed."""
+
+
+_SLOW_TESTS: Final = {"test_side_by_side.py": ("side_by_side", "stretches")}
+"""Test modules that are slow, and the modules whose faults they are run for; without them others stay cheap."""
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Choose and order the tests of the fault that is tried, so that a thousand faults can be tried in an hour.
+
+    Slow tests that are about other modules are left out. Tests that nothing is wrong with an honest log come
+    first: to a verifier with a fault most often something is.
+    """
+    module = os.environ.get("MUTANT_UNDER_TEST", "").rpartition(".")[0]
+    if not module.startswith("hitl_review."):
+        return
+    slow = [item for item in items if not module.endswith(_SLOW_TESTS.get(item.path.name, (module,)))]
+    items[:] = [item for item in items if item not in slow]
+    config.hook.pytest_deselected(items=slow)
+    if module.startswith("hitl_review.workflow."):
+        items.sort(key=lambda item: "honest" not in item.name)
 
 
 def outcomes(folder: Path) -> dict[str, dict[str, int | None]]:

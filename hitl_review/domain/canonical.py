@@ -109,8 +109,8 @@ def _parse_carefully(text: str) -> Any:
 
 def _whole(digits: str) -> float:
     """Read an integer; from 2**53 on as a float, which it was when it was written."""
-    number = int(digits) if len(digits) < 20 else float(digits)
-    return number if abs(number) <= _LARGEST_INTEGER else float(number)
+    number = float(digits)
+    return int(digits) if abs(number) <= _LARGEST_INTEGER else number
 
 
 def _short_integer(digits: str) -> int:

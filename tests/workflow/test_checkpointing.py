@@ -15,11 +15,12 @@ import pytest
 from hitl_review.domain.account import Actor
 from hitl_review.domain.audit import GENESIS, chain_hash
 from hitl_review.domain.canonical import canonical_json
+from hitl_review.domain.checkpoint import Frontier
 from hitl_review.domain.verification import TRUNCATION
 from hitl_review.errors import AuditError, HitlError, NotPermitted, WorkspaceError
 from hitl_review.store import audit, keys
 from hitl_review.workflow.auditing import verify
-from hitl_review.workflow.checkpointing import publish_checkpoint, write_checkpoint
+from hitl_review.workflow.checkpointing import places_in, publish_checkpoint, write_checkpoint
 from hitl_review.workflow.workspace import Workspace
 
 Forge = Callable[[list[dict[str, object]]], list[dict[str, object]]]
@@ -225,3 +226,12 @@ def test_why_a_file_can_not_be_checked_against_is_said(reviewed: Workspace, tmp_
         f"The checkpoint file {tmp_path / 'wrong.txt'} can't be used: This is no signed note: an empty line and a "
         "signature line are expected at its end. Nothing was checked."
     )
+
+
+def test_root_and_head_are_told_at_each_size_that_was_reached() -> None:
+    """And at no other; the root is that of all events up to there."""
+    hashes = [chain_hash(GENESIS, str(number)) for number in range(6)]
+    leaves = [bytes.fromhex(each) for each in hashes]
+    assert places_in({1, 4, 5, 7}, iter(hashes)) == {
+        size: (Frontier().grown(leaves[:size]).root, hashes[size - 1]) for size in (1, 4, 5)
+    }
