@@ -59,6 +59,7 @@ def show(workspace: Path, as_json: bool) -> None:
 @click.option("--level", "levels", multiple=True, metavar="CODE")
 @click.option("--random-share", type=click.FloatRange(0, 1, min_open=True), default=0.2, show_default=True)
 @click.option("--audit-share", type=click.FloatRange(0, 1, min_open=True), default=0.05, show_default=True)
+@click.option("--dry-run", is_flag=True, help="Say what it would do with the cases that wait, and set nothing.")
 @account_option
 def set_routing(
     workspace: Path,
@@ -71,6 +72,7 @@ def set_routing(
     levels: tuple[str, ...],
     random_share: float,
     audit_share: float,
+    dry_run: bool,
     account: str | None,
 ) -> None:
     """Set the routing: all cases, by target error, by capacity, or by a rule.
@@ -78,7 +80,7 @@ def set_routing(
     A target error that can't be promised with the hold-out's cases is refused, and says how many it takes.
     """
     from hitl_review.domain.routing import Routing, RoutingKind
-    from hitl_review.workflow.routing import capacity_words
+    from hitl_review.workflow.routing import capacity_words, foresee
     from hitl_review.workflow.routing import set_routing as put_in_force
     from hitl_review.workflow.workspace import open_workspace
 
@@ -103,6 +105,9 @@ def set_routing(
         levels=levels,
     )
     with open_workspace(workspace) as opened:
+        if dry_run:
+            click.echo(f"Nothing is set. {foresee(opened, wanted).words}")
+            return
         made = put_in_force(opened, wanted, actor=acting(opened, account))
         words = capacity_words(opened, per_day) if per_day else made.routing.promise.get("words", "")
     click.echo(f"The routing is in force. {words}".strip())

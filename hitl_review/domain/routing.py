@@ -7,7 +7,7 @@ reader is told. A reader is told why a case is there only after the own estimate
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Final
 
@@ -85,6 +85,10 @@ class Routing:
             raise ReviewError("Routing by target error needs the error; by capacity, the cases a day.")
         if self.kind is RoutingKind.RULE and self.feature is None:
             raise ReviewError("Routing by rule needs a feature and its limits or levels.")
+
+    def asks_the_same_as(self, other: Routing) -> bool:
+        """Whether two routings differ in nothing but in what was promised of them."""
+        return replace(self, promise={}) == replace(other, promise={})
 
     def as_json(self) -> dict[str, Any]:
         """Return the routing as it is kept."""

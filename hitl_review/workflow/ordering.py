@@ -16,7 +16,7 @@ from hitl_review.domain.audit import lines_digest
 from hitl_review.domain.case import Purpose
 from hitl_review.domain.routing import Route, Routing, RoutingKind
 from hitl_review.model import routing as bounds
-from hitl_review.project import InclusionRule
+from hitl_review.project import InclusionRule, Project
 from hitl_review.store import audit, cases, models, routings, worklist
 from hitl_review.store.routings import Passed, SetRouting
 from hitl_review.store.worklist import Waiting
@@ -62,7 +62,7 @@ def _places(
 ) -> list[tuple[str, str]]:
     """Return case and route of everything that waits, in the order of reading; what passed comes last."""
     routing = routings.in_force(workspace.store)
-    ruled = _ruled(workspace, waiting, routing)
+    ruled = cases_ruled(workspace, waiting, routing)
     gone = {each.case_id for each in passed if not each.audited}
     audits = {each.case_id for each in passed if each.audited}
     here = [each for each in waiting if each.case_id not in gone and each.case_id not in ruled]
@@ -92,10 +92,11 @@ def _shuffled(places: Sequence[tuple[str, Route]], salt: str) -> Iterable[tuple[
         )
 
 
-def _ruled(workspace: Workspace, waiting: Sequence[Waiting], routing: Routing) -> set[str]:
+def cases_ruled(workspace: Workspace, waiting: Sequence[Waiting], routing: Routing) -> set[str]:
+    """Return which of the waiting cases a rule sends to a person first; none where the routing is no rule."""
     if routing.kind is not RoutingKind.RULE:
         return set()
-    rule, here = rule_of(routing), {each.case_id for each in waiting}
+    rule, here = rule_of(workspace.project, routing), {each.case_id for each in waiting}
     return {
         case.case_id
         for case in cases.of_purpose(workspace.store, Purpose.QUEUE)
@@ -103,16 +104,29 @@ def _ruled(workspace: Workspace, waiting: Sequence[Waiting], routing: Routing) -
     }
 
 
-def rule_of(routing: Routing) -> InclusionRule:
+def rule_of(project: Project, routing: Routing) -> InclusionRule:
     """Return the condition that sends a case to a person first."""
     assert routing.feature is not None
     return InclusionRule(
         feature=routing.feature,
-        words="a rule of this project",
+        words=rule_words(project, routing),
         minimum=routing.minimum,
         maximum=routing.maximum,
         levels=routing.levels,
     )
+
+
+def rule_words(project: Project, routing: Routing) -> str:
+    """Return a rule's condition in words, as "Age at least 80 years" or "Sex: Female or Male"."""
+    feature = project.feature(str(routing.feature))
+    if routing.levels:
+        return f"{feature.label}: {' or '.join(map(feature.level_label, routing.levels))}"
+    if feature.kind == "flag":
+        return f"{feature.label}: {'no' if routing.minimum is None else 'yes'}"
+    unit = f" {feature.unit}" if feature.unit else ""
+    bounds_in_words = (("at least", routing.minimum), ("at most", routing.maximum))
+    limits = [f"{word} {limit:g}{unit}" for word, limit in bounds_in_words if limit is not None]
+    return f"{feature.label} {' and '.join(limits)}"
 
 
 def _passing(
@@ -165,5 +179,9 @@ def _tell_passes(workspace: Workspace, made: Sequence[Passed], setting: SetRouti
 
 def why_here(workspace: Workspace, case_id: str) -> str:
     """Return why a case is in the queue, in words that may be told once the own estimate is stored."""
-    route = worklist.route_of(workspace.store, case_id)
-    return "" if route is None else Route(route).words
+    route, routing = worklist.route_of(workspace.store, case_id), routings.in_force(workspace.store)
+    if route is None:
+        return ""
+    if Route(route) is Route.RULE and routing.kind is RoutingKind.RULE:
+        return f"Why this case: a rule asks for a person ({rule_words(workspace.project, routing)})."
+    return Route(route).words

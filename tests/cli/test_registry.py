@@ -71,6 +71,9 @@ def test_routing_is_refused_where_it_can_not_be_promised(run, staffed: Path) -> 
     """With the number of cases it would take; by capacity and by rule it is set."""
     refused = run("routing", "set", staffed, "--target-error", "0.01", "--as", "steward-1")
     assert refused.exit_code != 0 and refused.stderr.strip()
+    tried = run("routing", "set", staffed, "--per-day", "5", "--dry-run", "--as", "steward-1")
+    assert "Nothing is set." in tried.stdout and "5 of 20 cases are read" in tried.stdout
+    assert "capacity" not in run("routing", "show", staffed).stdout
     day = run("routing", "set", staffed, "--per-day", "5", "--as", "steward-1")
     assert day.exit_code == 0 and "5 of" in day.stdout
     rule = run("routing", "set", staffed, "--feature", "age", "--minimum", "80", "--as", "steward-1")

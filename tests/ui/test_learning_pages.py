@@ -11,7 +11,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from hitl_review.domain.case import Purpose
-from hitl_review.store import audit, cases, gates, labels, models, reviews
+from hitl_review.domain.routing import Routing, RoutingKind
+from hitl_review.store import audit, cases, gates, labels, models, reviews, routings
 from hitl_review.workflow.accounts import actor_of
 from hitl_review.workflow.labelling import collect_labels
 from hitl_review.workflow.monitoring import monitor
@@ -19,6 +20,7 @@ from hitl_review.workflow.promotion import stop_model
 from hitl_review.workflow.replaying_people import replay_people
 from hitl_review.workflow.retraining import retrain
 from hitl_review.workflow.review import commit_read, open_case
+from hitl_review.workflow.routing import set_routing
 from hitl_review.workflow.scoring import stored_model
 from hitl_review.workflow.workspace import open_workspace
 from tests.hospital import build
@@ -125,6 +127,32 @@ def test_a_reason_that_was_given_does_not_stand_under_the_next_act(visit: Visite
     assert button(app, "Put model v1 back in use")
     app = well(app.switch_page(str(PAGES / "model.py")).run())
     assert "Cases are read without one until an approver" in text_of(app)
+
+
+def test_a_steward_sets_a_rule_after_reading_what_it_would_do(visit: Visited, folder: Path) -> None:
+    """The page says how many cases it moves before it is set, and keeps the share of random checks."""
+    with open_workspace(folder) as workspace:
+        set_routing(workspace, Routing(random_share=0.5), actor=actor_of(workspace, "steward-1"))
+    app = visit("steward-1", "learning")
+    well(app.radio(key="kind_routing").set_value(RoutingKind.RULE).run())
+    assert not any(each.label == "Set this routing" for each in app.button), "nothing was asked for yet"
+    well(app.selectbox(key="feature_routing").set_value("age").run())
+    well(app.number_input(key="low_age_routing").set_value(50.0).run())
+    assert any("cases that wait meet this" in each.value for each in app.info)
+    well(button(app, "Set this routing").click().run())
+    with open_workspace(folder) as workspace:
+        found = routings.in_force(workspace.store)
+    assert (found.kind, found.feature, found.minimum, found.random_share) == (RoutingKind.RULE, "age", 50.0, 0.5)
+    assert "This is in force now." in text_of(app)
+
+
+def test_what_can_not_be_promised_is_said_and_can_not_be_set(visit: Visited) -> None:
+    """By target error with few outcomes: the reason stands there, the button is not to be pressed."""
+    app = visit("steward-1", "learning")
+    well(app.radio(key="kind_routing").set_value(RoutingKind.TARGET_ERROR).run())
+    well(app.number_input(key="target_routing").set_value(1).run())
+    assert any("be promised with so few cases" in each.value for each in app.warning)
+    assert button(app, "Set this routing").disabled
 
 
 def test_an_auditor_reads_and_is_offered_no_act(visit: Visited, folder: Path) -> None:

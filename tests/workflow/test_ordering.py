@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,8 +13,8 @@ from hitl_review.errors import Conflict, NotPermitted, ReviewError
 from hitl_review.store import audit, routings, worklist
 from hitl_review.workflow import routing as routing_module
 from hitl_review.workflow.auditing import verify
-from hitl_review.workflow.ordering import order_queue, why_here
-from hitl_review.workflow.routing import set_routing
+from hitl_review.workflow.ordering import order_queue, rule_words, why_here
+from hitl_review.workflow.routing import foresee, set_routing
 from hitl_review.workflow.workspace import Workspace, open_workspace
 from tests.tampering import tamper
 from tests.ward_learning import STEWARD
@@ -112,6 +113,58 @@ def test_a_rule_s_cases_come_first(hospital: Workspace) -> None:
     routes = [worklist.route_of(hospital.store, each) for each in order_of(hospital)]
     count = routes.count("rule")
     assert count and routes[:count] == ["rule"] * count
+
+
+def test_a_reader_is_told_the_rule_in_words(hospital: Workspace) -> None:
+    """Which rule, as the project names the measurement; not that there is one."""
+    set_routing(hospital, Routing(RoutingKind.RULE, feature="age", minimum=50.0), actor=STEWARD)
+    assert why_here(hospital, order_of(hospital)[0]) == (
+        "Why this case: a rule asks for a person (Age at least 50 years)."
+    )
+
+
+@pytest.mark.parametrize(
+    ("rule", "words"),
+    [
+        ({"feature": "age", "minimum": 50.0, "maximum": 60.5}, "Age at least 50 years and at most 60.5 years"),
+        ({"feature": "sex", "levels": ("female", "male")}, "Sex: Female or Male"),
+        ({"feature": "dementia", "minimum": 1.0}, "Dementia: yes"),
+        ({"feature": "dementia", "maximum": 0.0}, "Dementia: no"),
+    ],
+)
+def test_a_rule_is_a_phrase_that_a_clinician_reads(
+    hospital: Workspace, rule: dict[str, Any], words: str
+) -> None:
+    """By the labels and units of the project, for each kind of measurement."""
+    assert rule_words(hospital.project, Routing(RoutingKind.RULE, **rule)) == words
+
+
+def test_what_a_rule_would_do_is_what_it_then_does(hospital: Workspace) -> None:
+    """The count that is foreseen is the count that comes first, and foreseeing changes nothing."""
+    rule = Routing(RoutingKind.RULE, feature="age", minimum=50.0)
+    before = order_of(hospital)
+    seen = foresee(hospital, rule)
+    assert order_of(hospital) == before and routings.latest(hospital.store) is None
+    set_routing(hospital, rule, actor=STEWARD)
+    routes = [worklist.route_of(hospital.store, each) for each in order_of(hospital)]
+    assert seen.possible
+    assert f"{routes.count('rule')} of the 12 cases that wait meet this" in seen.words
+
+
+def test_what_can_not_be_done_is_foreseen_with_the_reason(hospital: Workspace) -> None:
+    """Too few cases for a promise, a rule without a limit, limits the wrong way round: said, not raised."""
+    few = foresee(hospital, Routing(RoutingKind.TARGET_ERROR, target_error=0.01))
+    assert not few.possible and "can't be promised with so few cases" in few.words
+    assert not foresee(hospital, Routing(RoutingKind.RULE, feature="age")).possible
+    turned = foresee(hospital, Routing(RoutingKind.RULE, feature="age", minimum=60.0, maximum=50.0))
+    assert not turned.possible and "at least more than at most" in turned.words
+
+
+def test_all_and_a_day_s_capacity_are_foreseen_in_numbers(hospital: Workspace) -> None:
+    """How many wait, how many are read, and that nothing passes."""
+    assert "12 cases wait, and people read all of them" in foresee(hospital, Routing(random_share=0.5)).words
+    day = foresee(hospital, Routing(RoutingKind.CAPACITY, per_day=5))
+    assert day.possible and "5 of 12 cases are read" in day.words and "Nothing passes" in day.words
 
 
 def test_the_order_of_an_empty_queue_is_no_fault(workspace: Workspace, folder: Path) -> None:

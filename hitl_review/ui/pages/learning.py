@@ -10,14 +10,12 @@ import streamlit as st
 
 from hitl_review.domain.account import Actor, Permission, may, require
 from hitl_review.domain.label import Effect, LabelSource
-from hitl_review.domain.routing import Routing, RoutingKind
 from hitl_review.project import Project
-from hitl_review.store import accounts, gates, labels, models, routings
+from hitl_review.store import accounts, gates, labels, models
 from hitl_review.store.gates import Gate
 from hitl_review.store.jobs import JobKind
-from hitl_review.ui import gate_charts, learning_acts, session, widgets, work_progress
+from hitl_review.ui import gate_charts, learning_acts, routing_panel, session, widgets, work_progress
 from hitl_review.workflow.papers import papers_or_reason
-from hitl_review.workflow.routing import set_routing
 from hitl_review.workflow.workspace import Workspace
 
 SOURCES: Final = {
@@ -44,8 +42,7 @@ def page(workspace: Workspace, actor: Actor) -> None:
             widgets.line("From everything above, from scratch; the gate measures it, and people decide.")
     work_progress.panel(JobKind.RETRAIN, JobKind.RESCORE)
     _gates(workspace, actor, people)
-    if may(actor.role, Permission.SET_ROUTING):
-        _routing(workspace, actor)
+    routing_panel.panel(workspace, actor)
     _papers(workspace)
     with top:
         widgets.refusal()
@@ -144,48 +141,6 @@ def _labels(project: Project) -> dict[str, str]:
         for feature in project.features
         for level in feature.levels
     }
-
-
-def _routing(workspace: Workspace, actor: Actor) -> None:
-    present = routings.in_force(workspace.store)
-    passed, audited = routings.count_passed(workspace.store)
-    with st.expander(f"Which cases people read: {_routing_words(present)}"):
-        if present.promise:
-            st.text(str(present.promise["words"]))
-        widgets.line(
-            f"{passed:,} cases passed without a person so far; {audited:,} of these are read as audits."
-        )
-        kinds = (RoutingKind.ALL, RoutingKind.TARGET_ERROR, RoutingKind.CAPACITY)
-        words = {
-            RoutingKind.ALL: "People read every case",
-            RoutingKind.TARGET_ERROR: "Cases pass where the model's error stays under a target",
-            RoutingKind.CAPACITY: "People read so many a day, the least certain first",
-        }
-        kind = st.radio("Routing", kinds, format_func=words.__getitem__, key="routing_kind")
-        if kind is RoutingKind.TARGET_ERROR:
-            st.number_input("Target error in percent", 1, 50, 5, key=session.field("target", "routing"))
-        if kind is RoutingKind.CAPACITY:
-            st.number_input("Cases a day", 1, 10_000, 40, key=session.field("per_day", "routing"))
-        st.button("Set the routing", on_click=session.guarded(_set), args=(kind.value, actor.account_id))
-
-
-def _routing_words(routing: Routing) -> str:
-    words: dict[RoutingKind, str] = {
-        RoutingKind.ALL: "every case",
-        RoutingKind.TARGET_ERROR: f"cases pass at an error of at most {routing.target_error or 0:.0%}",
-        RoutingKind.CAPACITY: f"{routing.per_day} a day",
-        RoutingKind.RULE: f"by a rule on {routing.feature}",
-    }
-    return f"{words[routing.kind]}, {routing.random_share:.0%} at random"
-
-
-def _set(kind: str, account_id: str) -> None:
-    chosen = RoutingKind(kind)
-    target = session.value("target", "routing") if chosen is RoutingKind.TARGET_ERROR else None
-    per_day = session.value("per_day", "routing") if chosen is RoutingKind.CAPACITY else None
-    wanted = Routing(chosen, target_error=None if target is None else target / 100, per_day=per_day)
-    with session.workspace() as workspace:
-        set_routing(workspace, wanted, actor=session.same_actor(workspace, account_id))
 
 
 def _papers(workspace: Workspace) -> None:
