@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable
 from typing import Any, Final
 
+import orjson
 import rfc8785
 
 from hitl_review.errors import AuditError
@@ -22,26 +23,54 @@ def canonical_json(value: object) -> str:
     """Return the one text of a JSON value (RFC 8785), so that equal values have equal digests.
 
     NaN, infinities, integers from 2**53 on and lone surrogates are no JSON and raise AuditError; so
-    does a NUL, at which SQLite's own tools would cut the text off.
+    does a NUL, at which SQLite's own tools would cut the text off. What orjson writes alike it writes, in a
+    fifth of the time of Python's own encoder; the rest is left to RFC 8785's.
 
     >>> canonical_json({"b": 1.0, "a": None})
     '{"a":null,"b":1}'
     """
     try:
-        text = _plain_text(_plain(value))
-        if text.isascii() and "\\u0000" not in text:
+        same = value if written_alike(value) else _plain(value)
+        text = orjson.dumps(same, option=orjson.OPT_SORT_KEYS).decode()
+        if (text.isascii() or not _BEYOND_BMP.search(text)) and "\\u0000" not in text:
             return text
-    except (_Careful, RecursionError):
+    except (_Careful, RecursionError, orjson.JSONEncodeError):
         pass  # the careful way below writes it, or finds out why it can't be written
     return _write_carefully(value)
 
 
+def written_alike(value: object) -> bool:
+    """Tell whether a value is an object or a list in which every encoder writes every number as RFC 8785 asks.
+
+    Those are whole numbers below 2**53 and floats with a fraction, from 1e-4 to 1e15. Only plain values of
+    Python's own kinds are passed; whatever else an encoder would turn into text is left to RFC 8785's.
+    """
+    kind = type(value)
+    if kind is dict:
+        value = value.values()  # type: ignore[attr-defined]
+    elif kind is not list and kind is not tuple:
+        return False
+    for each in value:  # type: ignore[attr-defined]
+        kind = type(each)
+        if kind is str or each is None:
+            continue
+        if kind is float:
+            if not 1e-4 <= abs(each) < 1e15 or each.is_integer():
+                return False
+        elif kind is int:
+            if abs(each) > _LARGEST_INTEGER:
+                return False
+        elif kind is not bool and not written_alike(each):
+            return False
+    return True
+
+
 class _Careful(Exception):
-    """Python's encoder would write this value in another way than RFC 8785 asks."""
+    """Another encoder would write this value in another way than RFC 8785 asks."""
 
 
 def _plain(value: Any) -> Any:
-    """Return a value whose text is the same in Python's encoder and in RFC 8785; _Careful if there is none.
+    """Return a value whose text is the same in any encoder and in RFC 8785; _Careful if there is none.
 
     A whole float is written without its point. Between 1e-4 and 1e15 both write the same digits.
     """

@@ -14,7 +14,7 @@ from typing import Any, Final
 import orjson
 
 from hitl_review.domain.audit import ACTIONS, GENESIS, link_fault, told_fault
-from hitl_review.domain.canonical import parse_canonical
+from hitl_review.domain.canonical import parse_canonical, written_alike
 from hitl_review.domain.checkpoint import Frontier
 from hitl_review.domain.verification import Problem
 from hitl_review.errors import AuditError
@@ -27,8 +27,6 @@ from hitl_review.workflow.reconciling import COMPARED, Reconciliation
 MOST_PROBLEMS: Final = 1_000
 """After so many problems the check stops: the file is wrong as a whole."""
 _ABOUT_THE_LOG: Final = frozenset({"log.opened", "clock.regressed", "key.rotated", "checkpoint.published"})
-_LARGE: Final = 2**53
-_NESTED: Final = frozenset({dict, list})
 STEP: Final = 4_096
 Done = Callable[[int], None]
 """Told how many events of the stretch are walked."""
@@ -98,32 +96,13 @@ def trusted(payload: str) -> Any:
         try:
             value = orjson.loads(payload)
             same = (
-                _written_alike(value) and orjson.dumps(value, option=orjson.OPT_SORT_KEYS) == payload.encode()
+                written_alike(value) and orjson.dumps(value, option=orjson.OPT_SORT_KEYS) == payload.encode()
             )
         except (orjson.JSONDecodeError, orjson.JSONEncodeError, RecursionError):
             same = False
         if same:
             return value
     return parse_canonical(payload)
-
-
-def _written_alike(value: Any) -> bool:
-    """Tell whether a value is an object, or a list, whose numbers have one way to be written."""
-    if type(value) is dict:
-        value = value.values()
-    elif type(value) is not list:
-        return False
-    for each in value:
-        kind = type(each)
-        if kind is float:
-            if not 1e-4 <= abs(each) < 1e15 or each.is_integer():
-                return False
-        elif kind is int:
-            if abs(each) >= _LARGE:
-                return False
-        elif kind in _NESTED and not _written_alike(each):
-            return False
-    return True
 
 
 class _Walk:
