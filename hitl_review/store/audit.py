@@ -7,7 +7,9 @@ kept. After the insert the row is read back: a trigger that swallowed it would o
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from uuid import uuid4
+from secrets import token_hex
+
+import orjson
 
 from hitl_review.domain.account import Actor
 from hitl_review.domain.audit import Event, Head, chain_hash, moment, next_event, stamp
@@ -15,6 +17,8 @@ from hitl_review.errors import AuditError
 from hitl_review.store.connection import Row, Store
 
 _COLUMNS = "seq, event_id, prev_hash, payload, hash"
+_LAST = "SELECT seq, prev_hash, payload, hash FROM audit_log ORDER BY seq DESC LIMIT 1"
+_INSERT = f"INSERT INTO audit_log ({_COLUMNS}) VALUES (?, ?, ?, ?, ?)"
 _SAME = (
     "SELECT 1 FROM audit_log WHERE seq = ? AND event_id = ? AND prev_hash = ? AND payload = ? AND hash = ?"
 )
@@ -24,22 +28,21 @@ _BEYOND = 2**63 - 1
 
 def new_token() -> str:
     """Return a fresh event id."""
-    return uuid4().hex
+    return token_hex(16)
 
 
 def head(store: Store) -> Head:
     """Return the end of the log."""
-    row = store.row(f"SELECT {_COLUMNS} FROM audit_log ORDER BY seq DESC LIMIT 1")
-    return Head() if row is None else _head(_event(row))
-
-
-def _head(event: Event) -> Head:
-    if event.hash != chain_hash(event.prev_hash, event.payload):
+    row = store.row(_LAST)
+    if row is None:
+        return Head()
+    seq, prev_hash, payload, stored_hash = row
+    if stored_hash != chain_hash(prev_hash, payload):
         raise AuditError(
-            f"The last event of the log, {event.seq}, was altered, so nothing more is written. "
+            f"The last event of the log, {seq}, was altered, so nothing more is written. "
             "Run `hitl-review audit verify`."
         )
-    return Head(event.seq, event.hash, moment(event.told["at"]))
+    return Head(seq, stored_hash, moment(orjson.loads(payload)["at"]))
 
 
 def head_to_follow(store: Store) -> Head:
@@ -86,9 +89,10 @@ def append(
 
 def _insert(store: Store, event: Event) -> None:
     values = (event.seq, event.event_id, event.prev_hash, event.payload, event.hash)
-    changed = store.db.execute(f"INSERT INTO audit_log ({_COLUMNS}) VALUES (?, ?, ?, ?, ?)", values).rowcount
+    changed = store.db.conn.execute(_INSERT, values).rowcount
     if changed != 1 or store.row(_SAME, values) is None:
         raise AuditError("The event was not found in the log after it was written, so nothing was stored.")
+    store.added = (store.added[0] or event.seq, event.seq)
 
 
 def find(store: Store, event_id: str) -> Event | None:

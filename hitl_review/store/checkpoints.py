@@ -41,7 +41,6 @@ class Checkpointer:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._begun_at = 0
         self._asked = self._published = False
 
     def ask(self) -> None:
@@ -49,8 +48,7 @@ class Checkpointer:
         self._asked = True
 
     def begun(self, store: Store) -> None:
-        """Note how long the log was when the transaction began."""
-        self._begun_at = size_of(store)
+        """Forget what was asked for and published before."""
         self._asked = self._published = False
 
     def before_commit(self, store: Store) -> None:
@@ -58,7 +56,8 @@ class Checkpointer:
 
         A key that is missing does not stop people from deciding; `doctor` and `verify` tell of it.
         """
-        if self._asked or size_of(store) // EVERY > self._begun_at // EVERY:
+        first, last = store.added
+        if self._asked or last // EVERY > max(first - 1, 0) // EVERY:
             try:
                 publish(store, self.folder)
                 self._published = True

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,9 +19,16 @@ from sqlite_utils import Database
 from sqlite_utils.utils import sqlite3 as sqlite3  # type: ignore[attr-defined]  # pysqlite3 where it is there
 
 from hitl_review.domain.account import SYSTEM, Actor
-from hitl_review.errors import AuditError, Conflict, StoreUnavailable, WorkspaceError, WorkspaceMissing
+from hitl_review.errors import (
+    AuditError,
+    Conflict,
+    HitlError,
+    StoreUnavailable,
+    WorkspaceError,
+    WorkspaceMissing,
+)
 from hitl_review.store import schema
-from hitl_review.store.lock import writer_lock
+from hitl_review.store.lock import WriterLock
 from hitl_review.store.migrations import migrations
 
 DATABASE: Final = "review.db"
@@ -78,6 +85,9 @@ class Store:
         self.clock = clock
         self.busy_seconds = busy_seconds
         self.db = _connect(f"{path.absolute().as_uri()}?{access}", busy_seconds)
+        self.added = (0, 0)
+        """The first and the last event that the open transaction added to the log; 0 while there is none."""
+        self._lock = WriterLock(path.with_name(path.name + ".lock"))
         self._open: Transaction | None = None
         self._journal_kept = False
         self.watch: Watch | None = None
@@ -94,17 +104,17 @@ class Store:
 
     def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
         """Return all rows of a query."""
-        return self.db.execute(sql, parameters).fetchall()
+        return self.db.conn.execute(sql, parameters).fetchall()
 
     def row(self, sql: str, parameters: Sequence[Any] = ()) -> Row | None:
         """Return the first row of a query, or None."""
-        found: Row | None = self.db.execute(sql, parameters).fetchone()
+        found: Row | None = self.db.conn.execute(sql, parameters).fetchone()
         return found
 
     def write(self, sql: str, parameters: Sequence[Any] = ()) -> None:
         """Run one writing statement inside the open transaction."""
         self.current()
-        self.db.execute(sql, parameters)
+        self.db.conn.execute(sql, parameters)
 
     def insert(self, sql: str, parameters: Sequence[Any]) -> None:
         """Add exactly one row inside the open transaction; AuditError if it did not stay."""
@@ -128,36 +138,39 @@ class Store:
             )
         return self._open
 
-    @contextmanager
-    def transaction(self, actor: Actor = SYSTEM) -> Iterator[Transaction]:
+    def transaction(self, actor: Actor = SYSTEM) -> AbstractContextManager[Transaction]:
         """Store everything that the block writes, or nothing of it.
 
         Raises StoreUnavailable when the database can't be written (lock held, disk full, read-only).
         """
-        if self._open is not None:
-            raise WorkspaceError("A transaction is open already. One step is one transaction.")
-        with writer_lock(self._lock_path, timeout_seconds=self.busy_seconds):
-            with _told():
-                yield from self._whole(actor)
-            if self.watch is not None:
-                self.watch.after_commit(self)
+        return _Whole(self, actor)
 
-    def _whole(self, actor: Actor) -> Iterator[Transaction]:
+    def _begin(self, actor: Actor) -> Transaction:
         self._keep_journal()
-        self.db.execute("BEGIN IMMEDIATE")
+        self.db.conn.execute("BEGIN IMMEDIATE")
+        self._open, self.added = Transaction(actor, self.clock()), (0, 0)
+        if self.watch is not None:
+            self.watch.begun(self)
+        return self._open
+
+    def _commit(self) -> None:
+        if self.watch is not None:
+            self.watch.before_commit(self)
+        self.db.conn.execute("COMMIT")
+        self._open = None
+
+    def _undo(self, error: BaseException) -> None:
+        """Roll back, let the next writer in, and say in one sentence that nothing was stored, if SQLite failed."""
+        self._open = None
         try:
-            self._open = Transaction(actor, self.clock())
-            if self.watch is not None:
-                self.watch.begun(self)
-            yield self._open
-            if self.watch is not None:
-                self.watch.before_commit(self)
-            self.db.execute("COMMIT")
-        except BaseException:
             self.db.rollback()
-            raise
+        except sqlite3.Error as worse:
+            error = worse
         finally:
-            self._open = None
+            self._lock.give_back()
+        sentence = _sentence(error)
+        if sentence is not None:
+            raise sentence from error
 
     def _keep_journal(self) -> None:
         """See to it that the write-ahead log is used: a copy made by VACUUM INTO comes back without it.
@@ -175,31 +188,56 @@ class Store:
             )
         self._journal_kept = True
 
-    @property
-    def _lock_path(self) -> Path:
-        return self.path.with_name(self.path.name + ".lock")
+
+class _Whole(AbstractContextManager[Transaction]):
+    """The block of a transaction. It is no generator: four of them within each other took as long as SQLite."""
+
+    def __init__(self, store: Store, actor: Actor) -> None:
+        self._store, self._actor = store, actor
+
+    def __enter__(self) -> Transaction:
+        store = self._store
+        if store._open is not None:
+            raise WorkspaceError("A transaction is open already. One step is one transaction.")
+        store._lock.take(store.busy_seconds)
+        try:
+            return store._begin(self._actor)
+        except BaseException as error:
+            store._undo(error)
+            raise
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        store = self._store
+        if error is not None:
+            return store._undo(error)
+        try:
+            store._commit()
+        except BaseException as fault:
+            store._undo(fault)
+            raise
+        try:
+            if store.watch is not None:
+                store.watch.after_commit(store)
+        finally:
+            store._lock.give_back()
 
 
-@contextmanager
-def _told() -> Iterator[None]:
-    """Say in one sentence that nothing was stored, when SQLite could not write."""
-    try:
-        yield
-    except sqlite3.OperationalError as error:
-        raise StoreUnavailable(
+def _sentence(error: BaseException) -> HitlError | None:
+    """Return what a person is told of an error of SQLite, or None for any other error."""
+    if isinstance(error, sqlite3.OperationalError):
+        return StoreUnavailable(
             f"The workspace could not be written ({error}), so nothing was stored. "
             "Check free space, the file's permissions and other programs that hold it; then try again."
-        ) from error
-    except sqlite3.IntegrityError as error:
-        raise Conflict(
+        )
+    if isinstance(error, sqlite3.IntegrityError):
+        return Conflict(
             f"The database refused the act ({error}), so nothing was stored. Look at the present state first."
-        ) from error
-    except sqlite3.ProgrammingError:
-        raise  # a fault of ours, such as the wrong thread: the database is well
-    except sqlite3.DatabaseError as error:
-        raise StoreUnavailable(
-            f"The workspace's database is damaged ({error}), so nothing was stored. Restore it from a backup."
-        ) from error
+        )
+    if isinstance(error, sqlite3.ProgrammingError) or not isinstance(error, sqlite3.DatabaseError):
+        return None  # a fault of ours, such as the wrong thread, or none of SQLite's: the database is well
+    return StoreUnavailable(
+        f"The workspace's database is damaged ({error}), so nothing was stored. Restore it from a backup."
+    )
 
 
 class _Connection(sqlite3.Connection):

@@ -43,45 +43,64 @@ else:
         return True
 
 
-@contextmanager
-def writer_lock(path: Path, *, timeout_seconds: float) -> Iterator[None]:
-    """Hold the lock file while the block runs; raise StoreUnavailable if it stays taken.
+class WriterLock:
+    """The lock of one file, to be taken and given back again and again, by one thread at a time.
 
     The operating system gives the lock back when its holder dies, so a killed writer blocks nobody.
     """
-    deadline = time.monotonic() + timeout_seconds
-    thread_lock = _thread_lock(path)
-    if not thread_lock.acquire(timeout=timeout_seconds):
-        raise _taken(timeout_seconds)
-    try:
-        with _open_lock_file(path) as descriptor:
-            while not _try_lock(descriptor):
+
+    def __init__(self, path: Path) -> None:
+        self._name = os.fspath(path.absolute())
+        self._descriptor = -1
+        with _registry_guard:
+            self._thread_lock = _thread_locks.setdefault(self._name, threading.Lock())
+
+    def take(self, timeout_seconds: float) -> None:
+        """Wait for the lock; raise StoreUnavailable if it stays taken.
+
+        The file is opened anew at every turn, so whoever waits takes the lock of the file that is there now.
+        """
+        deadline = time.monotonic() + timeout_seconds
+        if not self._thread_lock.acquire(timeout=timeout_seconds):
+            raise _taken(timeout_seconds)
+        try:
+            while not self._try():
                 if time.monotonic() >= deadline:
                     raise _taken(timeout_seconds)
                 time.sleep(POLL_SECONDS)
-            yield
-    finally:
-        thread_lock.release()
+        except BaseException:
+            self._thread_lock.release()
+            raise
+
+    def _try(self) -> bool:
+        try:
+            descriptor = os.open(self._name, os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError as error:
+            raise StoreUnavailable(
+                f"The workspace can't be written ({error.strerror}), so nothing was stored. "
+                "Make its folder writable."
+            ) from error
+        if _try_lock(descriptor):
+            self._descriptor = descriptor
+            return True
+        os.close(descriptor)
+        return False
+
+    def give_back(self) -> None:
+        """Let the next writer in."""
+        os.close(self._descriptor)
+        self._thread_lock.release()
 
 
 @contextmanager
-def _open_lock_file(path: Path) -> Iterator[int]:
+def writer_lock(path: Path, *, timeout_seconds: float) -> Iterator[None]:
+    """Hold a file's lock while the block runs; raise StoreUnavailable if it stays taken."""
+    lock = WriterLock(path)
+    lock.take(timeout_seconds)
     try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-    except OSError as error:
-        raise StoreUnavailable(
-            f"The workspace can't be written ({error.strerror}), so nothing was stored. "
-            "Make its folder writable."
-        ) from error
-    try:
-        yield descriptor
+        yield
     finally:
-        os.close(descriptor)
-
-
-def _thread_lock(path: Path) -> threading.Lock:
-    with _registry_guard:
-        return _thread_locks.setdefault(os.fspath(path.absolute()), threading.Lock())
+        lock.give_back()
 
 
 def _taken(seconds: float) -> StoreUnavailable:

@@ -108,6 +108,22 @@ def test_what_a_crash_kept_out_of_the_file_comes_with_the_next(log: Store, tmp_p
     assert sizes == [100, 200, 300] and path.read_bytes().startswith(first)
 
 
+def test_a_transaction_that_failed_or_added_nothing_makes_none_due(log: Store) -> None:
+    """The hundredth event was undone with its checkpoint; the next step tells nobody of it."""
+    grow(log, 97)
+    with pytest.raises(ValueError, match="undone"), log.transaction():
+        audit.append(log, "case.opened", "case:C-1", {})
+        raise ValueError("undone")
+    with log.transaction():
+        pass
+    assert (checkpoints.size_of(log), log.added) == (99, (0, 0))
+    with log.transaction():
+        for _ in range(3):
+            audit.append(log, "case.opened", "case:C-1", {})
+        assert log.added == (100, 102)
+    assert (checkpoints.size_of(log), actions(log)[-1]) == (103, "checkpoint.published")
+
+
 def test_the_file_can_lie_elsewhere(log: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """On another disk, where the log's owner may not write it anew."""
     monkeypatch.setenv("HITL_CHECKPOINTS", str(tmp_path / "elsewhere.txt"))

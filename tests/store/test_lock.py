@@ -88,6 +88,42 @@ def test_the_lock_is_free_after_an_error(tmp_path: Path) -> None:
         pass
 
 
+def test_who_waits_takes_the_lock_of_the_file_that_is_there_now(tmp_path: Path) -> None:
+    """The lock file was replaced while somebody waited: the old one counts for nobody any more."""
+    path, other, order = tmp_path / "lock", tmp_path / "other", []
+    children = [_holder(path, tmp_path), _holder(other, tmp_path)]
+
+    def wait() -> None:
+        with writer_lock(path, timeout_seconds=10):
+            order.append("in")
+
+    waiter = threading.Thread(target=wait)
+    waiter.start()
+    time.sleep(0.05)
+    other.replace(path)
+    kill(children[0])
+    time.sleep(0.05)
+    order.append("replaced")
+    kill(children[1])
+    waiter.join()
+    assert order == ["replaced", "in"]
+
+
+def _holder(path: Path, folder: Path) -> int:
+    """Start a process that holds a lock until it is killed."""
+    sign = folder / f"{path.name} is held"
+
+    def hold() -> None:
+        with writer_lock(path, timeout_seconds=10):
+            sign.touch()
+            time.sleep(30)
+
+    child = forked(hold)
+    while not sign.exists():
+        time.sleep(0.005)
+    return child
+
+
 def test_a_folder_that_is_not_there_is_named_as_such(tmp_path: Path) -> None:
     """No traceback for a disk that was pulled out."""
     with (
