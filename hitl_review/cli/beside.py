@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
+
+from hitl_review.workflow import own_process
 
 ENDING_SECONDS: Final = 10.0
 
@@ -19,8 +20,11 @@ def worker_beside(workspace: Path) -> Iterator[None]:
     It watches its standard input, which closes when this process is gone, so that a killed server leaves
     no worker behind.
     """
-    command = [sys.executable, "-m", "hitl_review", "worker", str(workspace.resolve()), "--attached"]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL) as child:
+    command = own_process.command("hitl_review", "worker", str(workspace.resolve()), "--attached")
+    environment = own_process.environment()
+    with subprocess.Popen(
+        command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL
+    ) as child:
         try:
             yield
         finally:

@@ -7,9 +7,7 @@ build that was killed half-way is gone on with when the page is opened the next 
 from __future__ import annotations
 
 import json
-import os
 import subprocess
-import sys
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -19,10 +17,10 @@ from typing import Final
 
 import streamlit as st
 
-import hitl_review
 from hitl_review.store.connection import DATABASE
 from hitl_review.ui import widgets
 from hitl_review.ui.model_charts import lead_html
+from hitl_review.workflow import own_process
 from hitl_review.workflow.workspace import is_unfinished
 
 WORDS: Final = (
@@ -102,22 +100,16 @@ class Builds:
 def start(folder: Path) -> Build:
     """Start to make a workspace; a thread that touches no page keeps reading what the process tells."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "hitl_review.ui.demo_process", str(folder.absolute())],
+        own_process.command("hitl_review.ui.demo_process", str(folder.absolute())),
         stdout=subprocess.PIPE,
         stdin=subprocess.DEVNULL,
-        env={**os.environ, "PYTHONPATH": _search_path()},
+        env=own_process.environment(),
         text=True,
         encoding="utf-8",
     )
     build = Build(process)
     threading.Thread(target=build.follow, args=(process.stdout,), daemon=True).start()
     return build
-
-
-def _search_path() -> str:
-    """Return where the process finds this very package: a checkout need not be installed."""
-    here = str(Path(hitl_review.__file__).parents[1])
-    return os.pathsep.join(filter(None, (here, os.environ.get("PYTHONPATH"))))
 
 
 @st.cache_resource(show_spinner=False)

@@ -9,7 +9,6 @@ JSON: `{"done": 16384, "of": 100000}`, and at the end `{"found": {...}}` or `{"r
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import threading
@@ -18,8 +17,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import hitl_review
 from hitl_review.errors import HitlError
+from hitl_review.workflow import own_process
 from hitl_review.workflow.auditing import verify
 
 
@@ -52,12 +51,11 @@ class Check:
 
 def begin(folder: Path, notes: Mapping[str, str]) -> Check:
     """Begin to verify; a thread that touches no page keeps reading what the process tells."""
-    here = str(Path(hitl_review.__file__).parents[1])
     process = subprocess.Popen(
-        [sys.executable, "-m", "hitl_review.ui.verify_process", str(folder.absolute())],
+        own_process.command("hitl_review.ui.verify_process", str(folder.absolute())),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, (here, os.environ.get("PYTHONPATH"))))},
+        env=own_process.environment(),
         text=True,
         encoding="utf-8",
     )

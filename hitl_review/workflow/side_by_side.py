@@ -22,12 +22,12 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any, Final
 
-import hitl_review
 from hitl_review.domain.checkpoint import Frontier
 from hitl_review.domain.verification import Problem
 from hitl_review.errors import AuditError, HitlError
 from hitl_review.store import inspection
 from hitl_review.store.connection import Store, sqlite3
+from hitl_review.workflow import own_process
 from hitl_review.workflow.stretches import Walked, walk
 
 STRETCH: Final = 16_384
@@ -131,13 +131,11 @@ def _processes() -> int:
 
 @contextmanager
 def _process(path: Path) -> Iterator[subprocess.Popen[str]]:
-    here = str(Path(hitl_review.__file__).parents[1])
-    found = os.pathsep.join(filter(None, (here, os.environ.get("PYTHONPATH"))))
     process = subprocess.Popen(
-        [sys.executable, "-m", "hitl_review.workflow.side_by_side", str(path.absolute())],
+        own_process.command("hitl_review.workflow.side_by_side", str(path.absolute())),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        env={**os.environ, "PYTHONPATH": found},
+        env=own_process.environment(),
         text=True,
         encoding="utf-8",
     )
