@@ -64,7 +64,8 @@ ACTIONS: Final = frozenset(_ACTION_NAMES.split())
 
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{8,64}")
 _SUBJECT = re.compile(r"[a-z_]+:[^\s\x00-\x1f]{1,200}")
-_AT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z")
+_DAY: Final = r"(?!0000)[0-9]{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])"
+_AT = re.compile(_DAY + r"T(?:[01][0-9]|2[0-3])(?::[0-5][0-9]){2}\.[0-9]{6}Z")
 _KEYS: Final = frozenset(("format", "seq", "event_id", "at", "actor", "role", "action", "subject", "detail"))
 
 

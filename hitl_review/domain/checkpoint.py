@@ -204,7 +204,7 @@ def read_checkpoint(body: str) -> Checkpoint:
     lines = body.splitlines()
     name, _, origin = (lines[0] if lines else "").rpartition("/")
     found = _HEAD.fullmatch(lines[3]) if len(lines) == 4 else None
-    if name != DOMAIN or not origin or found is None or not re.fullmatch(r"[1-9][0-9]*", lines[1]):
+    if name != DOMAIN or not origin or found is None or not re.fullmatch(r"[1-9][0-9]{0,17}", lines[1]):
         raise AuditError("This note is no checkpoint of a hitl-review log. Use the file as it was published.")
     root = _decoded(lines[2])
     if len(root) != 32:

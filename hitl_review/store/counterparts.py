@@ -28,9 +28,9 @@ def mistimed(store: Store, table: str, column: str, event_id: str, at: str) -> i
     return int(store.rows(sql, (event_id, at))[0][0])
 
 
-def count(store: Store, table: str) -> int:
-    """Return how many rows a table holds."""
-    return int(store.rows(f"SELECT count(*) FROM {table} NOT INDEXED")[0][0])
+def count(store: Store, table: str, where: str = "1") -> int:
+    """Return how many rows a table holds, all of them or those of which a condition is true."""
+    return int(store.rows(f"SELECT count(*) FROM {table} NOT INDEXED WHERE {where}")[0][0])
 
 
 def untold(store: Store, table: str, key: str, actions: Iterable[str]) -> list[str]:

@@ -59,7 +59,8 @@ def _looked_at(path: Path) -> Store:
 
 
 def _has_journal(path: Path) -> bool:
-    """Tell whether changes stand beside the file that are not in it yet."""
+    """Tell whether changes stand beside the file that are not in it yet; SQLite looks beside what a link leads to."""
+    path = path.resolve()
     sides = [path.with_name(path.name + suffix) for suffix in ("-wal", "-journal")]
     return any(side.is_file() and side.stat().st_size > 0 for side in sides)
 

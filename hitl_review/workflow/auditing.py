@@ -28,7 +28,7 @@ from hitl_review.workflow.checkpointing import (
     named,
     places_in,
 )
-from hitl_review.workflow.log_keys import keys_of
+from hitl_review.workflow.log_keys import LogKeys, keys_of
 from hitl_review.workflow.reconciling import Reconciliation
 from hitl_review.workflow.side_by_side import Walks
 from hitl_review.workflow.stretches import MOST_PROBLEMS, Walked
@@ -138,11 +138,22 @@ def _checkpoint_problems(store: Store, held: Sequence[Held], walked: Walked) -> 
     """Check the keys, and every checkpoint: those that somebody holds, and those the log tells of."""
     keys, problems = keys_of(walked.opening, walked.rotations)
     yield from problems
+    yield from _told_with_checkpoints(walked, keys)
     own = list(held_in_log(walked.checkpoints))
     yield from (each for each in own if isinstance(each, Problem))
     all_held = [*held, *(each for each in own if isinstance(each, Held))]
     if all_held:
         yield from checkpoint_problems(all_held, keys, _places(store, all_held, walked))
+
+
+def _told_with_checkpoints(walked: Walked, keys: LogKeys) -> Iterator[Problem]:
+    """Check what a checkpoint's event says besides its note: the next checkpoint goes on from there."""
+    for seq, detail, _ in walked.checkpoints:
+        tree, _ = walked.places.get(seq - 1, (None, ""))
+        if detail.get("key") != keys.at(seq - 1):
+            yield Problem(seq, "checkpoint", "it names another key than the one in force")
+        if tree is not None and detail.get("frontier") != [peak.hex() for peak in tree.peaks]:
+            yield Problem(seq, "checkpoint", "the tree that it tells of is not that of the log")
 
 
 def _places(store: Store, held: Sequence[Held], walked: Walked) -> Places:

@@ -76,9 +76,12 @@ def held_in(paths: Iterable[Path]) -> list[Held]:
 
 
 def held_in_text(text: str, source: str) -> list[Held]:
-    """Return the checkpoints of a text, one note or many; AuditError if it holds none. `source` is its name."""
+    """Return the checkpoints of a text, one note or many; AuditError if it holds none. `source` is its name.
+
+    A mail program or an editor may have given it other line ends, and a mark before the first letter.
+    """
     try:
-        notes = read_notes(text)
+        notes = read_notes(text.removeprefix("\ufeff").replace("\r\n", "\n"))
     except AuditError as error:
         raise AuditError(
             f"The checkpoint file {source} can't be used: {error} Nothing was checked."

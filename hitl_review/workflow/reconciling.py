@@ -18,11 +18,13 @@ from hitl_review.domain.verification import Problem
 from hitl_review.errors import AuditError
 from hitl_review.store import counterparts, worklist
 from hitl_review.store.connection import Store, concerns_file, sqlite3
-from hitl_review.workflow.twins import BATCHES, TWINS, Batch, Told, Twin
+from hitl_review.workflow.twins import BATCHES, CHANGING, TWINS, Batch, Changing, Told, Twin
+from hitl_review.workflow.twins.kinds import compared, id_of
 
 _TWIN_OF: Final = {action: twin for twin in TWINS for action in twin.actions}
 _BATCH_OF: Final = {batch.action: batch for batch in BATCHES}
-COMPARED: Final = frozenset({"case.opened", "case.sampled", *_TWIN_OF, *_BATCH_OF})
+_CHANGING_OF: Final = {action: each for each in CHANGING for action in (each.begun, *each.ended)}
+COMPARED: Final = frozenset({"case.opened", "case.sampled", *_TWIN_OF, *_BATCH_OF, *_CHANGING_OF})
 """The actions that tell of rows, of who holds a case, or of the queue's order."""
 _QUEUE: Final = "the queue in its order"
 """Stands among who opened which case last, for the digest of the order that was told last; no account has it."""
@@ -51,7 +53,9 @@ class Reconciliation:
                 yield from self._compare_twin(seq, told, _TWIN_OF[action])
             elif action in _BATCH_OF:
                 yield from self._compare_batch(seq, told, _BATCH_OF[action])
-        except (KeyError, TypeError, AttributeError):
+            elif action in _CHANGING_OF:
+                yield from self._compare_changing(seq, told, _CHANGING_OF[action])
+        except (KeyError, TypeError, AttributeError, ValueError, OverflowError):
             yield Problem(seq, "payload", f"its detail does not tell what '{action}' has to tell")
         except sqlite3.DatabaseError as error:
             if not concerns_file(error):
@@ -97,12 +101,27 @@ class Reconciliation:
         if counterparts.mistimed(self._store, batch.table, batch.time, event_id, told["at"]):
             yield Problem(seq, "row_differs", f"rows of its batch in {batch.table} differ in {batch.time}")
 
+    def _compare_changing(self, seq: int, told: Told, table: Changing) -> Iterator[Problem]:
+        """Compare what an event says of a row for good; a row that was dropped since says nothing."""
+        begins = told["action"] == table.begun
+        expected = (table.begin if begins else table.end)(told)
+        rows = counterparts.rows_beside(self._store, table.table, table.key, id_of(told))
+        self.told[table.table if begins else _ended(table)] += len(rows)
+        if begins and table.kept and not rows:
+            yield Problem(seq, "row_missing", f"there is no row in {table.table} for it")
+        for row in rows:
+            found = compared(dict(row), table.digested)
+            differing = sorted(name for name, value in expected.items() if found[name] != value)
+            if differing:
+                words = f"its row in {table.table} was changed: {', '.join(differing)} differ from it"
+                yield Problem(seq, "row_differs", words)
+
     def left_over(self) -> Iterator[Problem]:
         """Yield rows that no event tells of, and what is not where or what its digest says."""
         tables: tuple[Twin | Batch, ...] = (*TWINS, *BATCHES)
         checks = [self._untold(table) for table in tables]
         checks += [self._order(table) for table in tables]
-        checks += [self._digests(), self._fitting(), self._worklist()]
+        checks += [self._digests(), self._fitting(), self._worklist(), self._changing()]
         for check in checks:
             try:
                 yield from check
@@ -152,16 +171,39 @@ class Reconciliation:
             )
         for holder, case_id, held_until in counterparts.holds(self._store):
             opened, at = self.opened.get(holder, ("", "0001-01-01T00:00:00.000000Z"))
-            if opened != case_id or str(held_until) > stamp(moment(at) + _LONGEST_HOLD):
+            if opened != case_id or str(held_until) > _longest_hold(at):
                 yield Problem(
                     None, "worklist", "a case is held by somebody who did not open it, or for too long"
                 )
+
+    def _changing(self) -> Iterator[Problem]:
+        for each in CHANGING:
+            for words, key, where in (
+                ("have no event that tells of them", each.table, "1"),
+                ("have ended, and no event says so", _ended(each), each.has_ended),
+            ):
+                surplus = counterparts.count(self._store, each.table, where) - self.told[key]
+                if surplus:
+                    yield Problem(None, "event_missing", f"{surplus} rows of {each.table} {words}")
 
     def _is_in_order(self) -> bool:
         """Whether every place of the queue is the one that the newest event about the order covers."""
         lines = worklist.order_lines(self._store)
         told, _ = self.opened.get(_QUEUE, ("", ""))
         return _lines_digest(lines) == told if told else not lines
+
+
+def _ended(table: Changing) -> str:
+    """Return under which name the rows are counted that an event says to have ended."""
+    return f"{table.table} that ended"
+
+
+def _longest_hold(at: str) -> str:
+    """Return until when a case that was opened at a moment can be held at most; nothing for what is no moment."""
+    try:
+        return stamp(moment(at) + _LONGEST_HOLD)
+    except (ValueError, OverflowError):
+        return ""
 
 
 def _differing(expected: Mapping[str, object], found: Mapping[str, object]) -> list[str]:

@@ -16,6 +16,7 @@ from uuid import uuid4
 
 from hitl_review.domain.access import Ended, UiSession
 from hitl_review.domain.account import SYSTEM, Account, Actor
+from hitl_review.domain.canonical import text_digest
 from hitl_review.domain.signature import Proof, ProofMethod
 from hitl_review.errors import SignInRefused
 from hitl_review.store import accounts, audit, sessions
@@ -155,10 +156,11 @@ def _opened(
     accounts.actor(store, actor.account_id)  # refused if the account was disabled meanwhile
     secret = secrets.token_urlsafe(32)
     session = UiSession(uuid4().hex, actor.account_id, method, now, now, ends_at, now, method)
-    detail = {"address": address, "method": method.value}
+    stored = key or digest_of(secret)
+    detail = {"address": address, "method": method.value, "secret_digest": text_digest(stored)}
     audit.append(store, "session.opened", f"session:{session.session_id}", detail)
     sessions.forget_ended(store, before=now - timedelta(days=7))
-    sessions.add(store, session, secret_digest=key or digest_of(secret))
+    sessions.add(store, session, secret_digest=stored)
     return SignedIn(secret, session, replace(actor, proof=_proof(session)))
 
 

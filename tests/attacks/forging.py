@@ -47,6 +47,7 @@ def write_anew(folder: Path, forge: Forge, *, key: Ed25519PrivateKey | None = No
                 note = signed_note(Checkpoint(origin, seq - 1, tree.root, previous), key)
                 told["detail"] |= {
                     "note": note,
+                    "key": base64.b64encode(raw_public_key(key)).decode(),
                     "size": seq - 1,
                     "frontier": [peak.hex() for peak in tree.peaks],
                 }

@@ -26,7 +26,7 @@ class Twin:
 
     def comparable(self, row: dict[str, object]) -> dict[str, object]:
         """Return a stored row with digests in the place of what is told by digest."""
-        return {name: _digested(value) if name in self.digested else value for name, value in row.items()}
+        return compared(row, self.digested)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +44,33 @@ class Batch:
     def actions(self) -> frozenset[str]:
         """The one action that tells of the rows."""
         return frozenset({self.action})
+
+
+@dataclass(frozen=True, slots=True)
+class Changing:
+    """A table whose rows change in place: what the first and the last event about a row say of it for good."""
+
+    table: str
+    key: str
+    begun: str
+    """The action with which a row comes."""
+    begin: Callable[[Told], dict[str, object]]
+    """The columns that the first event tells of."""
+    ended: frozenset[str]
+    """The actions after which nothing about a row changes."""
+    end: Callable[[Told], dict[str, object]]
+    """The columns that the last event tells of."""
+    has_ended: str
+    """What is true of a row from then on, in SQL."""
+    kept: bool
+    """Whether rows stay for ever; others are dropped when they are of no use."""
+    digested: frozenset[str] = frozenset()
+    """Columns of which the event tells the digest."""
+
+
+def compared(row: dict[str, object], digested: frozenset[str]) -> dict[str, object]:
+    """Return a stored row with digests in the place of what is told by digest."""
+    return {name: _digested(value) if name in digested else value for name, value in row.items()}
 
 
 def _digested(value: object) -> object:

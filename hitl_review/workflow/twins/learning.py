@@ -6,7 +6,7 @@ from typing import Final
 
 from hitl_review.domain.audit import canonical_json
 from hitl_review.store import labels, routings
-from hitl_review.workflow.twins.kinds import Batch, Told, Twin, id_of
+from hitl_review.workflow.twins.kinds import Batch, Changing, Told, Twin, id_of
 
 
 def _dispute(told: Told) -> dict[str, object]:
@@ -94,6 +94,20 @@ def _alarm(told: Told) -> dict[str, object]:
     }
 
 
+def _queued(told: Told) -> dict[str, object]:
+    return {
+        "job_id": id_of(told),
+        **{name: told["detail"][name] for name in ("kind", "cause")},
+        "asked_by": told["actor"],
+        "queued_at": told["at"],
+    }
+
+
+def _ended(told: Told) -> dict[str, object]:
+    state = "done" if told["action"] == "job.finished" else "failed"
+    return {"state": state, "words": told["detail"]["words"], "ended_at": told["at"]}
+
+
 _MEASURED: Final = frozenset({"gate.passed", "gate.failed", "gate.undecided"})
 _BODY: Final = frozenset({"body"})
 
@@ -110,4 +124,16 @@ TWINS: Final[tuple[Twin, ...]] = (
 BATCHES: Final[tuple[Batch, ...]] = (
     Batch("labels", "label.collected", labels.lines, "collected_at"),
     Batch("passes", "case.passed", routings.passed_lines, "passed_at"),
+)
+CHANGING: Final[tuple[Changing, ...]] = (
+    Changing(
+        table="jobs",
+        key="job_id",
+        begun="job.queued",
+        begin=_queued,
+        ended=frozenset({"job.finished", "job.failed"}),
+        end=_ended,
+        has_ended="state IN ('done', 'failed') OR ended_at IS NOT NULL",
+        kept=True,
+    ),
 )

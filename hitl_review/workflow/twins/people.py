@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from hitl_review.workflow.twins.kinds import Batch, Told, Twin, id_of
+from hitl_review.workflow.twins.kinds import Batch, Changing, Told, Twin, id_of
 
 
 def _standing(told: Told) -> dict[str, object]:
@@ -40,9 +40,36 @@ def _identity(told: Told) -> dict[str, object]:
     }
 
 
+def _signed_in(told: Told) -> dict[str, object]:
+    return {
+        "session_id": id_of(told),
+        "secret": told["detail"]["secret_digest"],
+        "account_id": told["actor"],
+        "method": told["detail"]["method"],
+        "opened_at": told["at"],
+    }
+
+
+def _signed_out(told: Told) -> dict[str, object]:
+    return {"account_id": told["detail"]["account"], "ended": told["detail"]["why"]}
+
+
 TWINS: Final[tuple[Twin, ...]] = (
     Twin("standings", frozenset({"account.disabled", "account.enabled"}), _standing),
     Twin("passwords", frozenset({"password.set"}), _password, digested=frozenset({"hash"})),
     Twin("identities", frozenset({"identity.linked", "identity.unlinked"}), _identity),
 )
 BATCHES: Final[tuple[Batch, ...]] = ()
+CHANGING: Final[tuple[Changing, ...]] = (
+    Changing(
+        table="ui_sessions",
+        key="session_id",
+        begun="session.opened",
+        begin=_signed_in,
+        ended=frozenset({"session.closed"}),
+        end=_signed_out,
+        has_ended="ended IS NOT NULL",
+        kept=False,
+        digested=frozenset({"secret"}),
+    ),
+)
