@@ -72,11 +72,12 @@ def append(
     events are in the order of their writing, whatever the clock says.
     """
     end = head(store) if action == "clock.regressed" else head_to_follow(store)
-    actor = actor or store.current().actor
+    transaction = store.current()
+    actor = actor or transaction.actor
     event = next_event(
         end,
         event_id=new_token() if event_id is None else event_id,
-        at=store.current().now,
+        at=transaction.now,
         actor=actor.account_id,
         role=actor.role.value,
         action=action,

@@ -146,7 +146,8 @@ class Store:
         return _Whole(self, actor)
 
     def _begin(self, actor: Actor) -> Transaction:
-        self._keep_journal()
+        if not self._journal_kept:
+            self._keep_journal()
         self.db.conn.execute("BEGIN IMMEDIATE")
         self._open, self.added = Transaction(actor, self.clock()), (0, 0)
         if self.watch is not None:
@@ -178,8 +179,6 @@ class Store:
         The older rollback journal lost the last commit in every power cut that was tried. Once the log
         is used, nobody can switch it off while this connection is open.
         """
-        if self._journal_kept:
-            return
         mode = self.db.execute("PRAGMA journal_mode = WAL").fetchone()[0]
         if mode != "wal":
             raise StoreUnavailable(

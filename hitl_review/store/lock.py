@@ -19,6 +19,9 @@ from typing import Final
 from hitl_review.errors import StoreUnavailable
 
 POLL_SECONDS: Final = 0.002
+PATIENT_SECONDS: Final = 0.25
+HASTY_SECONDS: Final = 0.0002
+"""How often somebody asks who has waited longer: between two writes of another, the lock is free only for so long."""
 _registry_guard = threading.Lock()
 _thread_locks: dict[str, threading.Lock] = {}
 
@@ -60,14 +63,15 @@ class WriterLock:
 
         The file is opened anew at every turn, so whoever waits takes the lock of the file that is there now.
         """
-        deadline = time.monotonic() + timeout_seconds
+        began = time.monotonic()
+        deadline, patient_until = began + timeout_seconds, began + PATIENT_SECONDS
         if not self._thread_lock.acquire(timeout=timeout_seconds):
             raise _taken(timeout_seconds)
         try:
             while not self._try():
                 if time.monotonic() >= deadline:
                     raise _taken(timeout_seconds)
-                time.sleep(POLL_SECONDS)
+                time.sleep(POLL_SECONDS if time.monotonic() < patient_until else HASTY_SECONDS)
         except BaseException:
             self._thread_lock.release()
             raise
