@@ -39,12 +39,12 @@ def trained_with(store: Store, label_ids: Sequence[str]) -> list[str]:
     return found
 
 
-def origins(store: Store, label_ids: Sequence[str]) -> dict[str, str]:
-    """Return where labels came from: a decision, a read, an outcome, a resolution."""
-    known: dict[str, str] = {}
+def origins(store: Store, label_ids: Sequence[str]) -> list[tuple[str, str | None]]:
+    """Return the origin of labels, as `decision:ID`, `read:ID`, `outcome:ID` or `resolution:ID`, and who gave each."""
+    known: list[tuple[str, str | None]] = []
     for start in range(0, len(label_ids), 500):
         part = label_ids[start : start + 500]
         marks = ", ".join("?" * len(part))
-        rows = store.rows(f"SELECT label_id, origin FROM labels WHERE label_id IN ({marks})", tuple(part))
-        known |= {row["label_id"]: row["origin"] for row in rows}
+        rows = store.rows(f"SELECT origin, reader FROM labels WHERE label_id IN ({marks})", tuple(part))
+        known += [(row["origin"], row["reader"]) for row in rows]
     return known

@@ -8,7 +8,7 @@ import streamlit as st
 
 from hitl_review.domain.account import Actor
 from hitl_review.errors import HitlError
-from hitl_review.ui import session, widgets
+from hitl_review.ui import descent, session, widgets
 from hitl_review.ui.auditing_events import HERE, sitting
 from hitl_review.ui.auditing_tables import decisions_html
 from hitl_review.ui.charts import facts_html
@@ -33,6 +33,7 @@ def part(workspace: Workspace, actor: Actor, people: Mapping[str, str]) -> None:
         return
     if history.decisions:
         st.html(decisions_html(workspace.project, history, people))
+        st.html(descent.taught_html(workspace, history.decisions, people))
     else:
         st.text("Nobody has decided this case yet.")
     _screen(workspace, actor, history, people)

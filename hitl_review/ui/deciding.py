@@ -8,7 +8,7 @@ from hitl_review.domain.account import Actor
 from hitl_review.domain.decision import Answer, Choice, Confidence, Decision
 from hitl_review.project import Project, Reason
 from hitl_review.store import reviews
-from hitl_review.ui import rating, session, widgets
+from hitl_review.ui import descent, rating, session, widgets
 from hitl_review.ui.panels import answered_html, titled_html
 from hitl_review.workflow.combining import joint_estimate
 from hitl_review.workflow.deciding import record_decision
@@ -174,7 +174,11 @@ def _decided(workspace: Workspace, decision: Decision, actor: Actor) -> None:
         Answer.DEFERRED: "You deferred this case",
     }[decision.answer]
     with st.container(border=True, key="decided", gap="xsmall"):
-        said = [*_said(project, decision), ("You and the model together", _together(workspace, decision))]
+        said = [
+            *_said(project, decision),
+            ("You and the model together", _together(workspace, decision)),
+            ("It taught", descent.taught_words(workspace, decision)),
+        ]
         st.html(answered_html(words, said, f"Signed {decision.signature.words}"))
         st.button(
             "Change my decision",

@@ -12,7 +12,7 @@ from hitl_review.domain.gate import GateVerdict
 from hitl_review.domain.registry import ModelVersion, Promotion
 from hitl_review.store import gates, models
 from hitl_review.store.gates import Gate, Proposal
-from hitl_review.ui import session, widgets
+from hitl_review.ui import descent, session, widgets
 from hitl_review.workflow.promotion import (
     LEAST_STATEMENT,
     act_of,
@@ -28,7 +28,6 @@ from hitl_review.workflow.workspace import Workspace
 USE: Final = "learning_use"
 CHALLENGER: Final = "learning_challenger"
 """The two places of the page where something is done; a refusal is told beside the button that was pressed."""
-PRODUCT: Final = "the product itself"
 
 
 def challenger_acts(
@@ -37,7 +36,7 @@ def challenger_acts(
     """Offer what this person may do about the measured challenger, and say where it stands."""
     newest = models.newest_move(workspace.store)
     if newest is not None and newest.model == version.digest:
-        widgets.line(f"Model {version.name} is in use now, put there by {person(newest.by, people)}.")
+        widgets.line(f"Model {version.name} is in use now, put there by {descent.name_of(newest.by, people)}.")
         return
     if gate.champion != models.latest_in_use(workspace.store):
         widgets.line("The model in use has changed since: this report decides nothing now. Train anew.")
@@ -70,17 +69,12 @@ def _promotion(workspace: Workspace, gate: Gate, version: ModelVersion, actor: A
     widgets.line(f"Pressing signs as {actor.name}, meaning: approval. Open cases are judged anew afterwards.")
 
 
-def person(account_id: str, people: Mapping[str, str]) -> str:
-    """Return who did something, by name."""
-    return PRODUCT if account_id == "system" else people.get(account_id, account_id)
-
-
 def _standing(proposal: Proposal | None, people: Mapping[str, str]) -> str:
     if proposal is None:
         return "Not proposed yet: a model steward proposes, an approver who is somebody else promotes."
     words = {"proposed": "Proposed", "declined": "Declined"}[proposal.answer]
     comment = f": {proposal.comment}" if proposal.comment else ""
-    return f"{words} by {person(proposal.by, people)}, {proposal.at:%Y-%m-%d %H:%M} UTC{comment}"
+    return f"{words} by {descent.name_of(proposal.by, people)}, {proposal.at:%Y-%m-%d %H:%M} UTC{comment}"
 
 
 def use_acts(workspace: Workspace, actor: Actor) -> None:

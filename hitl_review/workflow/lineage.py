@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from hitl_review.domain.audit import stamp
 from hitl_review.domain.registry import ModelVersion
 from hitl_review.errors import ModelError, NotFound
 from hitl_review.store import descent, gates, labels, models, reviews
@@ -59,7 +60,9 @@ def of_model(workspace: Workspace, version: ModelVersion) -> Lineage:
     manifest: Mapping[str, Any] = json.loads(models.manifest(store, version.manifest))
     rows = manifest["rows"]
     used = [label for row in rows for label in row.get("labels", [])]
-    kinds = Counter(origin.partition(":")[0] for origin in descent.origins(store, used).values())
+    given = [(origin.partition(":")[0], by) for origin, by in descent.origins(store, used)]
+    kinds = Counter(kind for kind, _ in given)
+    people = Counter((kind, by) for kind, by in given if by is not None)
     reports = [gate for gate in gates.everything(store) if gate.challenger == version.digest]
     moves = [move for move in models.moves(store) if move.model == version.digest]
     uses = descent.uses_of(store, version.digest)
@@ -72,10 +75,28 @@ def of_model(workspace: Workspace, version: ModelVersion) -> Lineage:
         "cases": len(rows),
         "sources": dict(Counter(row["source"] for row in rows)),
         "labels": {kind: kinds[kind] for kind in sorted(kinds)},
-        "gates": [
-            {"id": gate.gate_id, "verdict": gate.verdict.value, "against": gate.champion} for gate in reports
+        "given_by": [
+            {"reader": by, "what": kind, "count": people[kind, by]} for kind, by in sorted(people)
         ],
-        "moves": [{"move": move.move.value, "by": move.by, "event": move.event_id} for move in moves],
+        "gates": [
+            {
+                "id": gate.gate_id,
+                "verdict": gate.verdict.value,
+                "against": gate.champion,
+                "at": stamp(gate.at),
+            }
+            for gate in reports
+        ],
+        "moves": [
+            {
+                "move": move.move.value,
+                "by": move.by,
+                "at": stamp(move.at),
+                "statement": move.statement,
+                "event": move.event_id,
+            }
+            for move in moves
+        ],
         "predictions": uses.predictions,
         "shown": uses.shown,
         "decisions": uses.decisions,

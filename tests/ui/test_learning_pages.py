@@ -13,6 +13,7 @@ from streamlit.testing.v1 import AppTest
 from hitl_review.domain.case import Purpose
 from hitl_review.domain.routing import Routing, RoutingKind
 from hitl_review.store import audit, cases, gates, labels, models, reviews, routings
+from hitl_review.ui.descent import model_html
 from hitl_review.workflow.accounts import actor_of
 from hitl_review.workflow.labelling import collect_labels
 from hitl_review.workflow.monitoring import monitor
@@ -153,6 +154,39 @@ def test_what_can_not_be_promised_is_said_and_can_not_be_set(visit: Visited) -> 
     well(app.number_input(key="target_routing").set_value(1).run())
     assert any("be promised with so few cases" in each.value for each in app.warning)
     assert button(app, "Set this routing").disabled
+
+
+def test_a_model_s_descent_names_readers_only_to_those_who_govern(visit: Visited, folder: Path) -> None:
+    """On the learning page who gave which labels; on a reader's model page the sums alone."""
+    shown = text_of(visit("approver-1", "learning"))
+    assert "Demo reader 1: 3 own estimates" in shown and "not enough evidence against model v1" in shown
+    shown = text_of(visit("reader-1", "model"))
+    assert "Where it comes from, and where it went" in shown and "80 outcomes" in shown
+    assert "12 cases judged, 4 of these views shown to readers, 4 decisions on them" in shown
+    assert "put in use by the product itself" in shown
+    with open_workspace(folder) as workspace:
+        unnamed = model_html(workspace, models.versions(workspace.store)[-1], named=False)
+    assert "3 own estimates" in unnamed and "Demo reader" not in unnamed
+
+
+def test_what_a_decision_taught_stands_with_it(visit: Visited, folder: Path) -> None:
+    """For its reader on the decided case; for an auditor in the case's history."""
+    with open_workspace(folder) as workspace:
+        digest = models.versions(workspace.store)[-1].digest
+        case_id, reader = workspace.store.rows(
+            "SELECT d.case_id, d.reader FROM decisions d JOIN labels l USING (case_id) JOIN manifests m"
+            " ON m.body LIKE '%' || l.label_id || '%' WHERE l.decision_id IS NULL AND m.digest ="
+            " (SELECT manifest FROM models WHERE digest = ?) LIMIT 1",
+            (digest,),
+        )[0]
+    app = visit(reader, "history")
+    well(app.selectbox(key="reopened").set_value(case_id).run())
+    assert "model v2, which has judged 0 cases" in text_of(app)
+    app = visit("auditor-1", "log")
+    well(app.radio(key="part_log").set_value("One case").run())
+    well(app.text_input(key="one_case_log").set_value(case_id).run())
+    shown = text_of(app)
+    assert "What became of it" in shown and "model v2, which has judged 0 cases" in shown
 
 
 def test_an_auditor_reads_and_is_offered_no_act(visit: Visited, folder: Path) -> None:

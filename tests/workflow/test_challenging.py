@@ -170,8 +170,9 @@ def test_lineage_goes_both_ways(retrained: Workspace) -> None:
     version = models.version(retrained.store, digest)
     of_model = lineage_of(retrained, version.name).facts
     assert of_model["labels"] == {"outcome": 80, "read": 6}
+    assert of_model["given_by"] == [{"reader": "reader-1", "what": "read", "count": 6}]
     assert of_model["parent"] == models.versions(retrained.store)[0].digest
-    assert [move["move"] for move in of_model["moves"]] == ["promoted"]
+    assert [(move["move"], move["statement"]) for move in of_model["moves"]] == [("promoted", STATEMENT)]
     decision = retrained.store.rows("SELECT decision_id FROM decisions LIMIT 1")[0][0]
     of_decision = lineage_of(retrained, decision)
     assert [each["name"] for each in of_decision.facts["models"]] == [version.name]

@@ -14,7 +14,7 @@ from hitl_review.project import Project
 from hitl_review.store import accounts, gates, labels, models
 from hitl_review.store.gates import Gate
 from hitl_review.store.jobs import JobKind
-from hitl_review.ui import gate_charts, learning_acts, routing_panel, session, widgets, work_progress
+from hitl_review.ui import descent, gate_charts, learning_acts, routing_panel, session, widgets, work_progress
 from hitl_review.workflow.papers import papers_or_reason
 from hitl_review.workflow.workspace import Workspace
 
@@ -60,7 +60,7 @@ def _in_use(workspace: Workspace, actor: Actor, people: Mapping[str, str]) -> No
     kind = "alarm" if newest.model is None else "fine"
     st.html(
         f'<div class="hr-paper"><p class="hr-lamp hr-lamp-{kind}" role="status"><b>{escape(words)}</b>, since '
-        f"{newest.at:%Y-%m-%d %H:%M} UTC, by {escape(learning_acts.person(newest.by, people))}{escape(said)}</p></div>"
+        f"{newest.at:%Y-%m-%d %H:%M} UTC, by {escape(descent.name_of(newest.by, people))}{escape(said)}</p></div>"
     )
     learning_acts.use_acts(workspace, actor)
 
@@ -126,6 +126,8 @@ def _gates(workspace: Workspace, actor: Actor, people: Mapping[str, str]) -> Non
         words = _labels(workspace.project)
         st.html(gate_charts.subgroups_html(report, words))
         st.html(gate_charts.churn_html(report) + gate_charts.importance_html(report, words))
+    with st.expander(f"Where model {version.name} comes from, and where it went"):
+        st.html(descent.model_html(workspace, version, named=True))
     widgets.line(f"Protocol {chosen.protocol.removeprefix('sha256:')[:16]}; report {chosen.gate_id}")
 
 

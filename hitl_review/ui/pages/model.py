@@ -8,15 +8,15 @@ from typing import Any
 
 import streamlit as st
 
-from hitl_review.domain.account import Actor, Permission, require
+from hitl_review.domain.account import Actor, Permission, may, require
 from hitl_review.domain.prediction import Verdict
 from hitl_review.domain.registry import Figure
 from hitl_review.domain.signature import Signature
 from hitl_review.errors import NoChampion
 from hitl_review.project import Project
 from hitl_review.store import accounts, models
+from hitl_review.ui import descent, session, widgets
 from hitl_review.ui import model_charts as charts
-from hitl_review.ui import session, widgets
 from hitl_review.workflow.presenting import verdict_words
 from hitl_review.workflow.viewing import ModelPapers, view_model
 from hitl_review.workflow.workspace import Workspace
@@ -54,6 +54,7 @@ def page(workspace: Workspace, actor: Actor) -> None:
     else:
         _measured(workspace.project, report)
     _figures(papers.figures)
+    st.html(descent.model_html(workspace, papers.version, named=may(actor.role, Permission.READ_GATE)))
     with st.expander("Parameters, library versions and digests"):
         st.html(_details(papers))
 
@@ -100,7 +101,7 @@ def _learned_from(card: Mapping[str, Any]) -> str:
 
 
 def _when_and_who(at: datetime, account_id: str, people: Mapping[str, str]) -> str:
-    return f"{at:%Y-%m-%d %H:%M} UTC, by {people.get(account_id, account_id)}"
+    return f"{at:%Y-%m-%d %H:%M} UTC, by {descent.name_of(account_id, people)}"
 
 
 def _measured(project: Project, report: Mapping[str, Any]) -> None:

@@ -1,0 +1,111 @@
+"""Where a model comes from and where it went, and which models a decision taught: lineage, both ways, for people."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from html import escape
+from typing import Any, Final
+
+from hitl_review.domain.decision import Decision
+from hitl_review.domain.gate import GateVerdict
+from hitl_review.domain.registry import ModelVersion
+from hitl_review.store import accounts, models
+from hitl_review.ui import model_charts as charts
+from hitl_review.ui.gate_charts import VERDICT_WORDS
+from hitl_review.ui.history_table import ANSWER_WORDS
+from hitl_review.workflow.auditing import printable
+from hitl_review.workflow.lineage import ORIGINS, of_decision, of_model
+from hitl_review.workflow.workspace import Workspace
+
+PRODUCT: Final = "the product itself"
+_MOVES: Final = {"promoted": "put in use", "rolled_back": "gone back to"}
+
+
+def model_html(workspace: Workspace, version: ModelVersion, *, named: bool) -> str:
+    """Return a model's descent as a section; with `named`, also who gave the labels that it learned from."""
+    facts = of_model(workspace, version).facts
+    names = {each.digest: each.name for each in models.versions(workspace.store)}
+    people = {account.account_id: account.name for account in accounts.everyone(workspace.store)}
+    parent = facts["parent"]
+    pairs = (
+        ("Made from", _made_of(facts)),
+        ("Given by", _given_by(facts, people) if named else ""),
+        ("Beside", f"model {names.get(parent, parent)}, in use when it was trained" if parent else ""),
+        ("Measured", "; ".join(_measured(gate, names) for gate in facts["gates"])),
+        ("In use", "; ".join(_moved(move, people) for move in facts["moves"])),
+        (
+            "Led to",
+            f"{facts['predictions']:,} cases judged, {facts['shown']:,} of these views shown to readers, "
+            f"{facts['decisions']:,} decisions on them",
+        ),
+    )
+    table = charts.pairs_html(pairs, caption="Where this model comes from, and where it went")
+    return charts.section_html("Where it comes from, and where it went", _WORDS, (table,))
+
+
+_WORDS: Final = "From the records: the labels it was trained on, what let it in, and what it has said since."
+
+
+def _made_of(facts: Mapping[str, Any]) -> str:
+    labels = ", ".join(f"{count:,} {ORIGINS[kind]}" for kind, count in facts["labels"].items())
+    return f"{facts['cases']:,} cases" + (f": {labels}" if labels else "")
+
+
+def _given_by(facts: Mapping[str, Any], people: Mapping[str, str]) -> str:
+    return ", ".join(
+        f"{name_of(each['reader'], people)}: {each['count']:,} {ORIGINS[each['what']]}" for each in facts["given_by"]
+    )
+
+
+def _measured(gate: Mapping[str, str], names: Mapping[str, str]) -> str:
+    _, verdict, _ = VERDICT_WORDS[GateVerdict(gate["verdict"])]
+    return f"{verdict.lower()} against model {names.get(gate['against'], '')}, {_day(gate['at'])}"
+
+
+def _moved(move: Mapping[str, str], people: Mapping[str, str]) -> str:
+    said = f" (“{printable(move['statement'])}”)" if move["statement"] else ""
+    return f"{_MOVES[move['move']]} by {name_of(move['by'], people)}, {_day(move['at'])}{said}"
+
+
+def _day(stamped: str) -> str:
+    return f"{stamped[:10]} {stamped[11:16]} UTC"
+
+
+def name_of(account_id: str, people: Mapping[str, str]) -> str:
+    """Return who did something, by name."""
+    return PRODUCT if account_id == "system" else printable(people.get(account_id, account_id))
+
+
+def taught_words(workspace: Workspace, decision: Decision) -> str:
+    """Say which models learned from a decision or the estimate before it; nothing as long as none has."""
+    return _taught(of_decision(workspace, decision.decision_id).facts)
+
+
+def _taught(facts: Mapping[str, Any]) -> str:
+    return ", ".join(
+        f"model {each['name']}, which has judged {each['predictions']:,} cases" for each in facts["models"]
+    )
+
+
+def taught_html(workspace: Workspace, decisions: Sequence[Decision], people: Mapping[str, str]) -> str:
+    """Return a table of a case's decisions: which model each answered, and which models learned from it."""
+    rows = "".join(_taught_row(workspace, each, people) for each in decisions)
+    heads = "".join(f'<th scope="col">{each}</th>' for each in ("Decision", "Answered", "Labels", "Taught"))
+    return (
+        '<div class="hr-paper hr-wide"><table class="hr-table"><caption><b>What became of it:</b> the model that was '
+        f"shown, and the models that learned from it since</caption><thead><tr>{heads}</tr></thead>"
+        f"<tbody>{rows}</tbody></table></div>"
+    )
+
+
+def _taught_row(workspace: Workspace, decision: Decision, people: Mapping[str, str]) -> str:
+    facts = of_decision(workspace, decision.decision_id).facts
+    _, answer = ANSWER_WORDS[decision.answer]
+    count = len(facts["labels"])
+    cells = (
+        f"model {facts['answered']['name']}",
+        f"{count} in the ledger" if count else "not collected yet",
+        _taught(facts) or "no model yet",
+    )
+    head = f"{name_of(decision.reader, people)}, {answer} {decision.decided_at:%Y-%m-%d %H:%M}"
+    return f'<tr><th scope="row">{escape(head)}</th>{"".join(f"<td>{escape(cell)}</td>" for cell in cells)}</tr>'
