@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
+from datetime import timedelta
 from pathlib import Path
 from threading import Event, Thread
 
@@ -15,8 +16,16 @@ from hitl_review.cli.arguments import workspace_argument, workspace_command
 @workspace_command("worker", example="hitl-review worker demo-workspace --once")
 @workspace_argument
 @click.option("--once", is_flag=True, help="Do what is due now and end, as a timer asks for.")
+@click.option(
+    "--lease-seconds",
+    type=click.FloatRange(1, 3600),
+    default=60.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long a job stays with a worker that gives no sign of life; then another takes it.",
+)
 @click.option("--attached", is_flag=True, hidden=True, help="End when standard input closes.")
-def worker(workspace: Path, once: bool, attached: bool) -> None:
+def worker(workspace: Path, once: bool, lease_seconds: float, attached: bool) -> None:
     """Do queued jobs: retraining, judging open cases anew, monitoring.
 
     Collects labels and looks at the retraining triggers every minute. `serve` runs one; more may run
@@ -32,7 +41,8 @@ def worker(workspace: Path, once: bool, attached: bool) -> None:
     if attached:
         Thread(target=_watch, args=(stop,), daemon=True).start()
     try:
-        done = work(workspace, once=once, stop=stop, told=click.echo)
+        lease = timedelta(seconds=lease_seconds)
+        done = work(workspace, once=once, stop=stop, told=click.echo, lease=lease)
     except KeyboardInterrupt:
         return
     if once:

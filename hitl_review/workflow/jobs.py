@@ -16,7 +16,7 @@ from hitl_review.store.jobs import ATTEMPTS, Job, JobKind, JobState
 from hitl_review.workflow.workspace import Workspace
 
 LEASE: Final = timedelta(seconds=60)
-"""How long a claim holds without a heartbeat."""
+"""How long a claim holds without a heartbeat, unless a worker is told otherwise."""
 _TAKES: Final = {
     JobKind.RETRAIN: Permission.TRAIN,
     JobKind.RESCORE: Permission.TRAIN,
@@ -46,8 +46,8 @@ def ask_in(workspace: Workspace, kind: JobKind, *, cause: str) -> Job:
     return _there(workspace, job_id)
 
 
-def claim(workspace: Workspace, owner: str) -> Job | None:
-    """Take the next job for a worker, or None. Of workers that race for a job, one gets it.
+def claim(workspace: Workspace, owner: str, *, lease: timedelta = LEASE) -> Job | None:
+    """Take the next job for a worker, for the time of a lease, or None. Of workers that race for it, one gets it.
 
     A job whose worker was lost twice is given up here, so that it does not stand as running for ever.
     """
@@ -55,19 +55,26 @@ def claim(workspace: Workspace, owner: str) -> Job | None:
     with store.transaction(SYSTEM) as transaction:
         for gone in jobs.lost(store):
             _end(workspace, gone, JobState.FAILED, "its worker was lost, twice", None)
-        found = jobs.claim(store, owner, until=transaction.now + LEASE)
+        found = jobs.claim(store, owner, until=transaction.now + lease)
         if found is not None:
             detail = {"kind": found.kind.value, "attempt": found.attempts}
             audit.append(store, "job.started", f"job:{found.job_id}", detail)
     return found
 
 
-def beat(workspace: Workspace, job: Job, *, share: float | None = None, words: str | None = None) -> None:
+def beat(
+    workspace: Workspace,
+    job: Job,
+    *,
+    share: float | None = None,
+    words: str | None = None,
+    lease: timedelta = LEASE,
+) -> None:
     """Say that a job is alive, and how far it is. Raises Conflict when another worker took it over."""
     assert job.owner is not None
     store = workspace.store
     with store.transaction(SYSTEM) as transaction:
-        until = transaction.now + LEASE
+        until = transaction.now + lease
         alive = jobs.beat(store, job.job_id, job.owner, until=until, share=share, words=words)
     if not alive:
         raise Conflict("Another worker took this job over, so this one leaves it.")

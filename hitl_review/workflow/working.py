@@ -11,6 +11,7 @@ import os
 import socket
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from threading import Event, Thread
 from typing import Any, Final
@@ -26,15 +27,24 @@ LOOK_SECONDS: Final = 1.0
 """How often a worker looks for a job."""
 COLLECT_SECONDS: Final = 60.0
 """How often it collects labels and looks at the triggers."""
-BEAT_SECONDS: Final = 10.0
+BEATS: Final = 6
+"""Heartbeats in the time of one lease: one that is late must not cost the job."""
 Result = tuple[str, Mapping[str, Any]]
 Told = Callable[[float, str], None]
 
 
 def work(
-    folder: Path, *, once: bool = False, stop: Event | None = None, told: Callable[[str], None] = print
+    folder: Path,
+    *,
+    once: bool = False,
+    stop: Event | None = None,
+    told: Callable[[str], None] = print,
+    lease: timedelta = jobs.LEASE,
 ) -> int:
-    """Do jobs until stopped, or with `once` until none waits; return how many were ended."""
+    """Do jobs until stopped, or with `once` until none waits; return how many were ended.
+
+    `lease` is for how long a job stays this worker's without a sign of life: after that, another takes it.
+    """
     stop, owner, done = stop or Event(), f"{socket.gethostname()[:40]}-{os.getpid()}-{uuid4().hex[:6]}", 0
     waited = COLLECT_SECONDS
     while not stop.is_set():
@@ -43,7 +53,7 @@ def work(
                 if waited >= COLLECT_SECONDS:
                     waited = 0.0
                     _tend(workspace)
-                ended = _next_job(workspace, owner, stop, told)
+                ended = _next_job(workspace, owner, stop, told, lease)
         except StoreUnavailable as trouble:
             if once:
                 raise
@@ -64,14 +74,16 @@ def _tend(workspace: Workspace) -> None:
     triggers.look(workspace)
 
 
-def _next_job(workspace: Workspace, owner: str, stop: Event, told: Callable[[str], None]) -> bool:
-    job = jobs.claim(workspace, owner)
+def _next_job(
+    workspace: Workspace, owner: str, stop: Event, told: Callable[[str], None], lease: timedelta
+) -> bool:
+    job = jobs.claim(workspace, owner, lease=lease)
     if job is None:
         return False
     told(f"{job.kind.value}: {job.cause}")
     try:
-        with _beating(workspace.folder, job):
-            words, result = _DOERS[job.kind](workspace, _progress(workspace, job, stop))
+        with _beating(workspace.folder, job, lease):
+            words, result = _DOERS[job.kind](workspace, _progress(workspace, job, stop, lease))
         jobs.finish(workspace, job, words=words, result=result)
         told(f"{job.kind.value}: {words}")
     except Stopped:
@@ -94,25 +106,25 @@ class Stopped(Exception):
     """The worker was told to stop in the middle of a job."""
 
 
-def _progress(workspace: Workspace, job: Job, stop: Event) -> Told:
+def _progress(workspace: Workspace, job: Job, stop: Event, lease: timedelta) -> Told:
     def told(share: float, words: str) -> None:
         if stop.is_set():
             raise Stopped
-        jobs.beat(workspace, job, share=share, words=words)
+        jobs.beat(workspace, job, share=share, words=words, lease=lease)
 
     return told
 
 
 @contextmanager
-def _beating(folder: Path, job: Job) -> Iterator[None]:
+def _beating(folder: Path, job: Job, lease: timedelta) -> Iterator[None]:
     """Prolong the job's lease for the time of the block, from a thread with a connection of its own."""
     over = Event()
 
     def beat() -> None:
-        while not over.wait(BEAT_SECONDS):
+        while not over.wait(lease.total_seconds() / BEATS):
             try:
                 with open_workspace(folder) as workspace:
-                    jobs.beat(workspace, job)
+                    jobs.beat(workspace, job, lease=lease)
             except HitlError:
                 return  # the job was taken over, or the store is gone: the main thread meets it too
 
