@@ -4,27 +4,37 @@
 
 reads what mutmut left in `mutants/` and prints a line per module and the name of every fault that nobody
 noticed (`mutmut show NAME` shows it). Fewer than 95 of 100 noticed, or faults that were not tried, is a failure.
+A fault that changes nothing anybody could see can't be noticed: each of these is listed in
+`equivalent_mutants.toml` with the reason, and printed with it. It does not count as noticed.
 """
 
 from __future__ import annotations
 
+import ast
+import difflib
 import json
 import os
+import re
 import sys
-from collections import Counter
+import tomllib
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import pytest
 
 FOLDER: Final = Path("mutants")
+EQUIVALENT: Final = Path(__file__).with_name("equivalent_mutants.toml")
 WANTED: Final = 0.95
 _UNNOTICED: Final = {0: "survived", 5: "no test runs it", 33: "no test runs it", None: "not tried"}
 """mutmut's exit codes of faults that no test failed on; with every other a test failed, hung or crashed."""
-
-
-_SLOW_TESTS: Final = {"test_side_by_side.py": ("side_by_side", "stretches")}
+_SLOW_TESTS: Final = {
+    "test_side_by_side.py": ("side_by_side", "stretches"),
+    "test_every_value.py": ("reconciling", "twins.kinds", "twins.learning", "twins.people"),
+    "test_forged_words.py": ("domain.audit", "domain.checkpoint", "auditing", "checkpointing", "reconciling"),
+}
 """Test modules that are slow, and the modules whose faults they are run for; without them others stay cheap."""
+Outcomes = dict[str, dict[str, int | None]]
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -43,7 +53,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items.sort(key=lambda item: "honest" not in item.name)
 
 
-def outcomes(folder: Path) -> dict[str, dict[str, int | None]]:
+def outcomes(folder: Path) -> Outcomes:
     """Return what became of every fault, by module."""
     return {
         str(path.relative_to(folder)).removesuffix(".meta"): json.loads(path.read_text(encoding="utf-8"))[
@@ -53,23 +63,79 @@ def outcomes(folder: Path) -> dict[str, dict[str, int | None]]:
     }
 
 
-def report(found: dict[str, dict[str, int | None]]) -> tuple[list[str], bool]:
+class Change(NamedTuple):
+    """A fault: the function it is in, and the lines that were there and are there instead."""
+
+    function: str
+    was: str
+    now: str
+
+
+def change(source: str, name: str) -> Change:
+    """Return the change that a fault is, from a module as mutmut wrote it, with every function many times over."""
+    function, _, number = name.partition("__mutmut_")
+    mangled = function.rpartition(".")[2]
+    texts = {
+        node.name: ast.get_source_segment(source, node) or ""
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.FunctionDef) and node.name.startswith(f"{mangled}__mutmut_")
+    }
+    before, after = (
+        [line.strip() for line in texts[f"{mangled}__mutmut_{which}"].splitlines()[1:]]
+        for which in ("orig", number)
+    )
+    lines = list(difflib.ndiff(before, after))
+    was, now = (" ".join(line[2:] for line in lines if line.startswith(sign)) for sign in "-+")
+    return Change(function, was, now)
+
+
+def is_sql_in_another_case(fault: Change) -> bool:
+    """Tell whether only letters of SQL changed their case, and none in quotes: SQLite reads both alike."""
+    quoted = [re.findall(r"'[^']*'", text) for text in (fault.was, fault.now)]
+    is_sql = re.search(r'"[^"]*\b(SELECT|WHERE|AND|OR|ORDER BY)\b', fault.was)
+    return bool(is_sql) and quoted[0] == quoted[1] and fault.was.upper() == fault.now.upper()
+
+
+def reasons(path: Path) -> dict[Change, str]:
+    """Return why each of the faults that are listed can't be noticed."""
+    listed = tomllib.loads(path.read_text(encoding="utf-8"))["fault"]
+    return {Change(each["function"], each["was"], each["now"]): each["why"] for each in listed}
+
+
+def explained(
+    folder: Path, module: str, names: list[str], known: dict[Change, str]
+) -> Iterator[tuple[str, str]]:
+    """Yield the name of every fault that nobody noticed, and why it can't be noticed, or nothing."""
+    source = (folder / module).read_text(encoding="utf-8")
+    for name in names:
+        fault = change(source, name)
+        in_sql = "SQLite reads both alike" if is_sql_in_another_case(fault) else ""
+        yield name, known.get(fault, in_sql)
+
+
+def report(folder: Path, found: Outcomes, known: dict[Change, str]) -> tuple[list[str], bool]:
     """Return the lines of a report, and whether enough was noticed."""
-    lines, noticed, total, untried = [], 0, 0, 0
+    lines, noticed, total, equal = [], 0, 0, 0
     for module, codes in found.items():
-        count = Counter(code in _UNNOTICED for code in codes.values())
-        lines.append(f"{module:<48}{count[False]:>5} of {len(codes):>4} noticed")
-        lines += [f"    {_UNNOTICED[code]}: {name}" for name, code in codes.items() if code in _UNNOTICED]
-        noticed, total = noticed + count[False], total + len(codes)
-        untried += sum(code is None for code in codes.values())
+        unnoticed = [name for name, code in codes.items() if code in _UNNOTICED]
+        noticed, total = noticed + len(codes) - len(unnoticed), total + len(codes)
+        lines.append(f"{module:<48}{len(codes) - len(unnoticed):>5} of {len(codes):>4} noticed")
+        for name, why in explained(folder, module, unnoticed, known):
+            equal += bool(why)
+            lines.append(f"    {f'equivalent: {why}' if why else _UNNOTICED[codes[name]]}: {name}")
     share = noticed / total if total else 0.0
     lines.append(f"{'all':<48}{noticed:>5} of {total:>4} noticed, {share:.1%}; {WANTED:.0%} are wanted")
+    rest = total - equal
+    lines.append(
+        f"{'all that change anything':<48}{noticed:>5} of {rest:>4} noticed, {noticed / max(rest, 1):.1%}"
+    )
+    untried = sum(code is None for codes in found.values() for code in codes.values())
     return lines, share >= WANTED and not untried
 
 
 def main() -> None:
     """Print the report."""
-    lines, enough = report(outcomes(FOLDER))
+    lines, enough = report(FOLDER, outcomes(FOLDER), reasons(EQUIVALENT))
     print("\n".join(lines))
     sys.exit(0 if enough else 1)
 

@@ -144,18 +144,18 @@ def _whole(digits: str) -> float:
 
 def _short_integer(digits: str) -> int:
     if len(digits) > 15:
-        raise ValueError("too large for the fast way")
+        raise ValueError  # too large for the fast way
     return int(digits)
 
 
 def _plain_float(digits: str) -> float:
     if "e" in digits or digits.endswith(".0"):
-        raise ValueError("Python and RFC 8785 write this number differently")
+        raise ValueError  # Python and RFC 8785 write this number differently
     return float(digits)
 
 
 def _no_number(name: str) -> float:
-    raise ValueError(f"{name} is no JSON number")
+    raise ValueError  # NaN and the infinities are no JSON
 
 
 _fast = json.JSONDecoder(parse_int=_short_integer, parse_float=_plain_float, parse_constant=_no_number)
