@@ -36,9 +36,12 @@ class UiSession:
     ended: Ended | None = None
 
     def end_at(self, now: datetime, *, idle: timedelta) -> Ended | None:
-        """Say why it is over at a moment, or None while it goes on."""
+        """Say why it is over at a moment, or None while it goes on.
+
+        Who was last seen in the future was seen by a clock that was set back since; nobody knows when that was.
+        """
         if self.ended is not None:
             return self.ended
         if now >= self.ends_at:
             return Ended.EXPIRED
-        return Ended.IDLE if now - self.seen_at >= idle else None
+        return Ended.IDLE if abs(now - self.seen_at) >= idle else None

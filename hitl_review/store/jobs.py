@@ -9,13 +9,16 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final
 
 from hitl_review.domain.audit import canonical_json, moment, stamp
 from hitl_review.store.connection import Row, Store
 
+LONGEST_LEASE: Final = timedelta(days=1)
+_RAN_OUT: Final = "(lease_until <= :now OR lease_until > :latest)"
+"""A lease beyond every lease was given by a clock that was set back since, and would hold for years."""
 ATTEMPTS: Final = 2
 """A job is tried once more when its worker was killed or failed."""
 
@@ -98,22 +101,28 @@ def newest(store: Store, *, limit: int, kind: JobKind | None = None) -> list[Job
 
 def claim(store: Store, owner: str, *, until: datetime) -> Job | None:
     """Take the job that waits longest, or one whose worker let the lease run out; None if there is none."""
-    now = stamp(store.current().now)
-    row = store.row(
-        "UPDATE jobs SET state = 'running', owner = ?1, lease_until = ?2, attempts = attempts + 1,"
-        " started_at = ?3 WHERE job_id = (SELECT job_id FROM jobs WHERE attempts < ?4 AND (state = 'waiting'"
-        " OR (state = 'running' AND lease_until <= ?3)) ORDER BY queued_at, rowid LIMIT 1) RETURNING *",
-        (owner, stamp(until), now, ATTEMPTS),
-    )
+    names = {**_moments(store), "owner": owner, "until": stamp(until), "attempts": ATTEMPTS}
+    row = store.db.conn.execute(
+        "UPDATE jobs SET state = 'running', owner = :owner, lease_until = :until, attempts = attempts + 1,"
+        " started_at = :now WHERE job_id = (SELECT job_id FROM jobs WHERE attempts < :attempts AND"
+        f" (state = 'waiting' OR (state = 'running' AND {_RAN_OUT})) ORDER BY queued_at, rowid LIMIT 1)"
+        " RETURNING *",
+        names,
+    ).fetchone()
     return None if row is None else _job(row)
+
+
+def _moments(store: Store) -> dict[str, object]:
+    now = store.current().now
+    return {"now": stamp(now), "latest": stamp(now + LONGEST_LEASE)}
 
 
 def lost(store: Store) -> list[Job]:
     """Return the jobs whose worker is gone and that may not be tried again."""
-    rows = store.rows(
-        "SELECT * FROM jobs WHERE state = 'running' AND lease_until <= ? AND attempts >= ?",
-        (stamp(store.current().now), ATTEMPTS),
-    )
+    rows = store.db.execute(
+        f"SELECT * FROM jobs WHERE state = 'running' AND {_RAN_OUT} AND attempts >= :attempts",
+        {**_moments(store), "attempts": ATTEMPTS},
+    ).fetchall()
     return [_job(row) for row in rows]
 
 

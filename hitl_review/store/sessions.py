@@ -102,9 +102,9 @@ def forget_tries(store: Store, ids: Sequence[int], *, account_key: str | None = 
         store.write("DELETE FROM wrong_tries WHERE kind = 'account' AND key = ?", (account_key,))
 
 
-def forget_old_tries(store: Store, *, before: datetime) -> None:
-    """Drop tries that count no more."""
-    store.write("DELETE FROM wrong_tries WHERE at <= ?", (stamp(before),))
+def forget_old_tries(store: Store, *, before: datetime, after: datetime) -> None:
+    """Drop tries that count no more, and those of a clock that was far ahead, which would count for years."""
+    store.write("DELETE FROM wrong_tries WHERE at <= ? OR at > ?", (stamp(before), stamp(after)))
 
 
 def _session(row: Row) -> UiSession:

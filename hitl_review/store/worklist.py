@@ -8,14 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
 from hitl_review.domain.audit import stamp
 from hitl_review.domain.decision import Answer
 from hitl_review.store.cases import UNORDERED
 from hitl_review.store.connection import Store
 
-_FREE = "(w.holder IS NULL OR w.holder = :reader OR w.held_until <= :now)"
+LONGEST_HOLD: Final = timedelta(days=1)
+"""No project can ask for a longer lease; one beyond it was given by a clock that was set back since."""
+_OVER = "(held_until <= :now OR held_until > :latest)"
+_FREE = f"(w.holder IS NULL OR w.holder = :reader OR {_OVER})"
 _UNDECIDED = (
     "NOT EXISTS (SELECT 1 FROM decisions d"
     " WHERE d.case_id = w.case_id AND d.reader = :reader AND d.supersedes IS NULL)"
@@ -49,7 +53,7 @@ def next_case(
     With `unread`, cases that this reader has given an own estimate of are passed over too: without a
     model there is nothing more to do about them.
     """
-    names = {"reader": reader, "now": stamp(now), "after": after}
+    names = {"reader": reader, **_moments(now), "after": after}
     wanted = f"{_UNDECIDED} AND {_UNREAD}" if unread else _UNDECIDED
     for state in ("open", "deferred"):
         for place in _places(after):
@@ -76,17 +80,22 @@ def hold(store: Store, case_id: str, reader: str, *, until: datetime) -> None:
         "UPDATE worklist SET holder = NULL, held_until = NULL WHERE holder = ? AND case_id <> ?",
         (reader, case_id),
     )
-    store.write(
-        "UPDATE worklist SET holder = ?, held_until = ? WHERE case_id = ? AND"
-        " (holder IS NULL OR holder = ? OR held_until <= ?)",
-        (reader, stamp(until), case_id, reader, stamp(store.current().now)),
+    store.db.conn.execute(
+        "UPDATE worklist SET holder = :reader, held_until = :until WHERE case_id = :case AND"
+        f" (holder IS NULL OR holder = :reader OR {_OVER})",
+        {"reader": reader, "until": stamp(until), "case": case_id, **_moments(store.current().now)},
     )
 
 
 def holder(store: Store, case_id: str, *, now: datetime) -> str | None:
     """Return the reader who holds a case now, or None."""
-    row = store.row("SELECT holder FROM worklist WHERE case_id = ? AND held_until > ?", (case_id, stamp(now)))
+    sql = f"SELECT holder FROM worklist WHERE case_id = :case AND NOT {_OVER}"
+    row = store.db.execute(sql, {"case": case_id, **_moments(now)}).fetchone()
     return None if row is None else row["holder"]
+
+
+def _moments(now: datetime) -> dict[str, object]:
+    return {"now": stamp(now), "latest": stamp(now + LONGEST_HOLD)}
 
 
 def settle(store: Store, case_id: str, answer: Answer) -> None:

@@ -98,7 +98,10 @@ async def _form(request: Request) -> dict[str, str] | Response:
             return _told(413, "Not taken", "The form was too long, so nothing was done.")
     if kind != "application/x-www-form-urlencoded":
         return _told(415, "Not taken", "That was not a form of this page, so nothing was done.")
-    fields = parse_qs(body.decode("utf-8", errors="replace"), keep_blank_values=True, max_num_fields=20)
+    try:
+        fields = parse_qs(body.decode("utf-8", errors="replace"), keep_blank_values=True, max_num_fields=20)
+    except ValueError:
+        return _told(413, "Not taken", "The form had too many fields, so nothing was done.")
     return {name: values[-1] for name, values in fields.items()}
 
 
@@ -141,11 +144,14 @@ def _page_of(
 def _sign_in(request: Request, form: dict[str, str]) -> Response:
     name, then = form.get("account", "").strip(), _then(form.get("then"))
     with session.workspace() as workspace:
+        before = signing_in.present(workspace, session.presented_by(workspace, request.cookies))
         try:
             signed = signing_in.sign_in(workspace, name, form.get("password", ""), address=_address(request))
         except HitlError as refusal:
             status = 403 if isinstance(refusal, NotPermitted) else 503
             return _page_of(workspace, then, Note(str(refusal), refused=True), name=name, status=status)
+        if before is not None:
+            signing_in.sign_out(workspace, before)  # this browser is one person's, in every tab
         return _with_cookie(RedirectResponse(then, status_code=303), request, workspace, signed)
 
 

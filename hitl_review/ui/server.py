@@ -31,7 +31,7 @@ from hitl_review.store import accounts, models
 from hitl_review.ui import auth, session
 from hitl_review.ui.cache import model_source
 from hitl_review.ui.guard import Guard
-from hitl_review.workflow.serving import reach, refuse_unsafe
+from hitl_review.workflow.serving import FORWARDERS, forwarders, reach, refuse_unsafe
 from hitl_review.workflow.workspace import open_workspace
 
 ENTRY: Final = Path(__file__).parent / "entry" / "app.py"
@@ -127,6 +127,7 @@ def serve(folder: Path, *, port: int, address: str = "127.0.0.1", public_url: st
     for warning in warnings:
         print(f"Warning: {warning}", flush=True)
     os.environ["HITL_WORKSPACE"] = str(folder.resolve())
+    os.environ[FORWARDERS] = forwarders(public_url)
     print(f"hitl-review serves {folder} at http://{_shown(address)}:{port} (stop with Ctrl+C)", flush=True)
     if public:
         print(f"A demonstration with public accounts; the password of each is '{DEMO_PASSWORD}':", flush=True)

@@ -30,7 +30,8 @@ def begin(workspace: Workspace, keys: Keys) -> list[int]:
     """Count a try, and return its ids; SignInRefused while there were too many."""
     store = workspace.store
     with store.transaction(SYSTEM) as transaction:
-        sessions.forget_old_tries(store, before=transaction.now - _length(workspace))
+        length = _length(workspace)
+        sessions.forget_old_tries(store, before=transaction.now - length, after=transaction.now + length)
         if _is_locked(workspace, keys):
             raise SignInRefused(locked_words(workspace))
         return sessions.add_try(store, keys)

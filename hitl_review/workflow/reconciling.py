@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from datetime import timedelta
 from typing import Any, Final
 
 from hitl_review.domain.audit import moment, stamp
@@ -28,8 +27,6 @@ COMPARED: Final = frozenset({"case.opened", "case.sampled", *_TWIN_OF, *_BATCH_O
 """The actions that tell of rows, of who holds a case, or of the queue's order."""
 _QUEUE: Final = "the queue in its order"
 """Stands among who opened which case last, for the digest of the order that was told last; no account has it."""
-_LONGEST_HOLD: Final = timedelta(days=1)
-"""No project can ask for a longer lease."""
 _ABSENT: Final = object()
 
 
@@ -201,7 +198,7 @@ def _ended(table: Changing) -> str:
 def _longest_hold(at: str) -> str:
     """Return until when a case that was opened at a moment can be held at most; nothing for what is no moment."""
     try:
-        return stamp(moment(at) + _LONGEST_HOLD)
+        return stamp(moment(at) + worklist.LONGEST_HOLD)
     except (ValueError, OverflowError):
         return ""
 

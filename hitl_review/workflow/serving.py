@@ -26,6 +26,8 @@ from hitl_review.workflow.environment import (
     variable,
 )
 
+FORWARDERS: Final = "FORWARDED_ALLOW_IPS"
+"""The variable that tells the server whose `X-Forwarded-For` and `X-Forwarded-Proto` it believes."""
 LARGEST_UPLOAD: Final = 200
 """MB; what intake promises to answer for."""
 _NEVER: Final[Mapping[str, str]] = {
@@ -57,7 +59,13 @@ def loosened(files: Sequence[Path], environ: Mapping[str, str]) -> list[str]:
         text = environ.get(variable(key))
         if text is not None:
             found.append((variable(key), key, {"true": True, "false": False}.get(text.lower(), text)))
-    return [fault for place, key, value in found if (fault := _loosening(place, key, value))]
+    faults = [fault for place, key, value in found if (fault := _loosening(place, key, value))]
+    if FORWARDERS in environ:
+        faults.append(
+            f"the variable {FORWARDERS} is set: whoever it admits could say where they come from, past the lock "
+            "of an address; take it out"
+        )
+    return faults
 
 
 def _settings(path: Path) -> dict[str, Any]:
@@ -119,6 +127,14 @@ def _warnings(folder: Path) -> Iterator[str]:
     ):
         if check.state is State.WARNING:
             yield f"{check.found}. {check.advice}"
+
+
+def forwarders(public_url: str | None) -> str:
+    """Return whose word on a client's address is believed: a proxy's on this machine, where one is expected.
+
+    Without one, whoever calls could write another address into the log at every try, and be locked out under none.
+    """
+    return "" if public_url is None else "127.0.0.1,::1"
 
 
 def reach(public_url: str | None) -> dict[str, Any]:

@@ -42,12 +42,12 @@ def sign_in(workspace: Workspace, name: str, password: str, *, address: str) -> 
 
     Raises SignInRefused with one sentence for every reason but too many tries, which has its own.
     """
-    account, tries = _checked(workspace, name, password, address=address)
-    row = accounts.password(workspace.store, account.account_id)
-    method = ProofMethod.DEMONSTRATION if row is not None and row.public else ProofMethod.SESSION
+    account, row, tries = _checked(workspace, name, password, address=address)
+    method = ProofMethod.DEMONSTRATION if row.public else ProofMethod.SESSION
     actor = Actor(account.account_id, account.name, account.role)
     with workspace.store.transaction(actor) as transaction:
         ends_at = transaction.now + timedelta(hours=workspace.project.access.longest_hours)
+        _refuse_if_changed(workspace, account, row)
         sessions.forget_tries(workspace.store, tries, account_key=account.account_id)
         return _opened(workspace, actor, method, ends_at, address=address)
 
@@ -57,29 +57,34 @@ def actor_with_password(workspace: Workspace, account_id: str, password: str) ->
 
     Raises SignInRefused like `sign_in`, and counts towards the same lock of the account.
     """
-    account, tries = _checked(workspace, account_id, password, address=None)
+    account, row, tries = _checked(workspace, account_id, password, address=None)
     with workspace.store.transaction(SYSTEM) as transaction:
+        _refuse_if_changed(workspace, account, row)
         sessions.forget_tries(workspace.store, tries, account_key=account.account_id)
-        row = accounts.password(workspace.store, account.account_id)
-        public = row is not None and row.public
-        proof = Proof(ProofMethod.DEMONSTRATION if public else ProofMethod.PASSWORD, transaction.now)
+        proof = Proof(ProofMethod.DEMONSTRATION if row.public else ProofMethod.PASSWORD, transaction.now)
     return Actor(account.account_id, account.name, account.role, proof)
 
 
 def _checked(
     workspace: Workspace, name: str, password: str, *, address: str | None
-) -> tuple[Account, list[int]]:
-    """Return the account that name and password belong to, and the counted tries; else say no, and log it."""
+) -> tuple[Account, accounts.PasswordRow, list[int]]:
+    """Return the account that name and password belong to, its password, and the counted tries; else log it."""
     store = workspace.store
     account = accounts.find(store, name)
     keys = lockout.keys_of(name, account, address)
     tries = lockout.begin(workspace, keys)
     row = None if account is None else accounts.password(store, account.account_id)
     right = verify_password(None if row is None else row.hash, password)
-    if account is None or not right or not account.enabled:
+    if account is None or row is None or not right or not account.enabled:
         _tell_refused(workspace, account, keys, address or COMMAND_LINE)
         raise SignInRefused(REFUSED)
-    return account, tries
+    return account, row, tries
+
+
+def _refuse_if_changed(workspace: Workspace, account: Account, row: accounts.PasswordRow) -> None:
+    """Refuse, inside the transaction, who gave a password that was set anew while it was being checked."""
+    if accounts.password(workspace.store, account.account_id) != row:
+        raise SignInRefused(REFUSED)
 
 
 def _tell_refused(workspace: Workspace, account: Account | None, keys: lockout.Keys, address: str) -> None:
