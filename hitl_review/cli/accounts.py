@@ -15,7 +15,7 @@ from hitl_review.cli.arguments import (
     workspace_argument,
     workspace_command,
 )
-from hitl_review.cli.showing import print_json
+from hitl_review.cli.showing import print_json, tell
 from hitl_review.domain.account import Permission, Role, may
 from hitl_review.domain.audit import stamp
 
@@ -58,9 +58,9 @@ def add(
         ask = account is None and not without_password
         password = password_given(f"Password for {account_id}", confirm=True) if ask else None
         made = add_account(opened, account_id, name, Role(role), actor=actor, password=password)
-    click.echo(f"The account {made.account_id} is made: {made.name}, {made.role.words}.")
+    tell(f"The account {made.account_id} is made: {made.name}, {made.role.words}.")
     if password is None:
-        click.echo(f"Next: hitl-review accounts password {workspace} {made.account_id}")
+        tell(f"Next: hitl-review accounts password {workspace} {made.account_id}")
 
 
 @workspace_command("disable", example="hitl-review accounts disable clinic anna")
@@ -77,7 +77,7 @@ def disable(workspace: Path, account_id: str, account: str | None) -> None:
 
     with open_workspace(workspace) as opened:
         disable_account(opened, account_id, actor=acting(opened, account))
-    click.echo(f"The account {account_id} is disabled, and its sessions are over.")
+    tell(f"The account {account_id} is disabled, and its sessions are over.")
 
 
 @workspace_command("enable", example="hitl-review accounts enable clinic anna")
@@ -91,7 +91,7 @@ def enable(workspace: Path, account_id: str, account: str | None) -> None:
 
     with open_workspace(workspace) as opened:
         enable_account(opened, account_id, actor=acting(opened, account))
-    click.echo(f"The account {account_id} may act again.")
+    tell(f"The account {account_id} may act again.")
 
 
 @workspace_command("list", example="hitl-review accounts list clinic")
@@ -124,7 +124,7 @@ def list_accounts(workspace: Path, as_json: bool) -> None:
     for each in everyone:
         notes = [] if each.enabled else ["disabled"]
         notes += [] if each.account_id in with_password else ["no password"]
-        click.echo(f"{each.account_id:<16} {each.name:<28} {each.role.words:<14} {', '.join(notes)}".rstrip())
+        tell(f"{each.account_id:<16} {each.name:<28} {each.role.words:<14} {', '.join(notes)}".rstrip())
 
 
 @workspace_command("password", example="hitl-review accounts password clinic anna")
@@ -142,7 +142,7 @@ def password(workspace: Path, account_id: str) -> None:
 
     with open_workspace(workspace) as opened:
         set_password(opened, account_id, password_given(f"New password for {account_id}", confirm=True))
-    click.echo(f"The password of {account_id} is set.")
+    tell(f"The password of {account_id} is set.")
 
 
 @workspace_command(
@@ -167,7 +167,7 @@ def link(
     with open_workspace(workspace) as opened:
         change = unlink_identity if remove else link_identity
         change(opened, account_id, issuer=issuer, subject=subject, actor=acting(opened, account))
-    click.echo(f"The identity is {'no longer ' if remove else ''}linked to {account_id}.")
+    tell(f"The identity is {'no longer ' if remove else ''}linked to {account_id}.")
 
 
 @workspace_command("permissions", example="hitl-review accounts permissions --json")
@@ -183,13 +183,13 @@ def permissions(as_json: bool) -> None:
         return
     widest = max(len(permission.value) for permission in Permission)
     heads = [role.words for role in Role]
-    click.echo("  ".join(["".ljust(widest), *heads]))
+    tell("  ".join(["".ljust(widest), *heads]))
     for permission in Permission:
         cells = [
             ("yes" if may(role, permission) else "-").ljust(len(head))
             for role, head in zip(Role, heads, strict=True)
         ]
-        click.echo("  ".join([permission.value.ljust(widest), *cells]).rstrip())
+        tell("  ".join([permission.value.ljust(widest), *cells]).rstrip())
 
 
 for _command in (add, disable, enable, list_accounts, password, link, permissions):

@@ -14,7 +14,7 @@ from hitl_review.cli.arguments import (
     workspace_command,
 )
 from hitl_review.cli.receipts import check_receipt, receipt, rotate_key
-from hitl_review.cli.showing import print_json, steps_bar
+from hitl_review.cli.showing import print_json, steps_bar, tell
 
 _SHOW_EXAMPLE = """\
 hitl-review audit show demo-workspace --subject case:S2-00017
@@ -62,7 +62,7 @@ def verify(context: click.Context, workspace: Path, checkpoints: tuple[Path, ...
         print_json(found.as_json())
     else:
         for line in found.as_lines():
-            click.echo(line)
+            tell(line)
     context.exit(0 if found.ok else 1)
 
 
@@ -100,7 +100,7 @@ def show(
         print_json({"events": [{**event.told, "hash": event.hash} for event in events]})
     else:
         for event in events:
-            click.echo(line_of(event))
+            tell(line_of(event))
 
 
 @workspace_command("checkpoint", example="hitl-review audit checkpoint demo-workspace --out kept/2026-11.txt")
@@ -152,7 +152,7 @@ def export(workspace: Path, out: Path, form: str, account: str | None) -> None:
     with open_workspace(workspace) as opened:
         done = export_log(opened, out, form=form, actor=acting(opened, account))
     places = " and ".join(str(path) for path in done.paths)
-    click.echo(
+    tell(
         f"{done.events:,} events are in {places}. The checkpoint that closes them, for your own files:"
     )
     click.echo(done.note, nl=False)
@@ -178,9 +178,9 @@ def sample(workspace: Path, count: int, seed: str | None, account: str | None, a
             {"sample": drawn.sample_id, "seed": drawn.seed, "of": drawn.of, "decisions": drawn.decisions}
         )
         return
-    click.echo(f"{len(drawn.decisions)} of {drawn.of:,} decisions, seed {drawn.seed}:")
+    tell(f"{len(drawn.decisions)} of {drawn.of:,} decisions, seed {drawn.seed}:")
     for decision_id in drawn.decisions:
-        click.echo(decision_id)
+        tell(decision_id)
 
 
 audit.add_command(verify)

@@ -15,7 +15,7 @@ from hitl_review.cli.arguments import (
     workspace_argument,
     workspace_command,
 )
-from hitl_review.cli.showing import print_json, words_line
+from hitl_review.cli.showing import print_json, tell, words_line
 from hitl_review.domain.case import Purpose
 
 if TYPE_CHECKING:
@@ -126,15 +126,15 @@ def _told(received: Received) -> dict[str, Any]:
 
 def _print(received: Received, things: str) -> None:
     here = len(received.duplicates)
-    click.echo(f"{received.received:,} {things} received, {here:,} were here already.")
+    tell(f"{received.received:,} {things} received, {here:,} were here already.")
     if received.blank:
-        click.echo(f"{received.blank:,} cases of the file have no outcome yet.")
+        tell(f"{received.blank:,} cases of the file have no outcome yet.")
     for each in received.rejected[:_REJECTED_TOLD]:
         place = f", column {each.column}, '{each.value}'" if each.column else ""
-        click.echo(f"Not taken: row {each.row}{place} {each.reason}", err=True)
+        tell(f"Not taken: row {each.row}{place} {each.reason}", err=True)
     more = len(received.rejected) - _REJECTED_TOLD
     if more > 0:
-        click.echo(f"And {more:,} more; --json lists all.", err=True)
+        tell(f"And {more:,} more; --json lists all.", err=True)
 
 
 @workspace_command(
@@ -162,4 +162,4 @@ def export(workspace: Path, what: str, form: str, out: Path | None, account: str
         exported = export_records(opened, what=what, form=form, out=out, actor=acting(opened, account))
     if out is None:
         click.echo(exported.content, nl=False)
-    click.echo(f"{exported.rows:,} {what} exported ({exported.digest}).", err=True)
+    tell(f"{exported.rows:,} {what} exported ({exported.digest}).", err=True)

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import asdict
 from pathlib import Path
 
-import click
-
 from hitl_review.cli.arguments import (
     account_option,
     acting,
@@ -14,7 +12,7 @@ from hitl_review.cli.arguments import (
     workspace_argument,
     workspace_command,
 )
-from hitl_review.cli.showing import print_json
+from hitl_review.cli.showing import print_json, tell
 
 
 @workspace_command("combine", example="hitl-review combine clinic --as steward-1")
@@ -39,11 +37,11 @@ def combine(workspace: Path, account: str | None, as_json: bool) -> None:
         )
         return
     if found.off:
-        click.echo(f"Off: {found.off}")
+        tell(f"Off: {found.off}")
         return
     assert found.combination is not None
     check = found.combination.check
-    click.echo(
+    tell(
         f"On, from {found.reads:,} reads with an outcome. Cross-validated log loss: reader {check.own_loss:.3f}, model "
         f"{check.model_loss:.3f}, together {check.together_loss:.3f}; AUC {check.own_auc:.3f}, {check.model_auc:.3f}, "
         f"{check.together_auc:.3f}."

@@ -18,6 +18,7 @@ from typing import Any, Final
 
 import click
 
+from hitl_review.cli.showing import tell
 from hitl_review.errors import HitlError, ModelError, NotPermitted, ReviewError
 
 NO: Final = 1
@@ -59,7 +60,7 @@ class Door(click.Group):
             if os.environ.get("HITL_DEBUG") == "1":
                 traceback.print_exception(error)
             else:
-                click.echo(f"Error: {sentence_of(error)}", err=True)
+                tell(f"Error: {sentence_of(error)}", err=True)
             return exit_code_of(error)
 
 

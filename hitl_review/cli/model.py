@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import click
-
 from hitl_review.cli.arguments import (
     account_option,
     acting,
@@ -14,7 +12,7 @@ from hitl_review.cli.arguments import (
     workspace_argument,
     workspace_command,
 )
-from hitl_review.cli.showing import print_json, words_line
+from hitl_review.cli.showing import print_json, tell, words_line
 
 
 @workspace_command("train", example="hitl-review train clinic")
@@ -37,8 +35,8 @@ def train(workspace: Path, account: str | None, as_json: bool) -> None:
             {"model": version.digest, "name": version.name, "rows": card["rows"], "seed": card["seed"]}
         )
     else:
-        click.echo(f"Model {version.name}, trained on {card['rows']:,} cases, is in use ({version.digest}).")
-        click.echo(f"Next: hitl-review score {workspace}")
+        tell(f"Model {version.name}, trained on {card['rows']:,} cases, is in use ({version.digest}).")
+        tell(f"Next: hitl-review score {workspace}")
 
 
 @workspace_command("score", example="hitl-review score clinic")
@@ -61,4 +59,4 @@ def score(workspace: Path, account: str | None, as_json: bool) -> None:
     if as_json:
         print_json({"scored": count})
     else:
-        click.echo(f"The champion judged {count:,} cases.")
+        tell(f"The champion judged {count:,} cases.")

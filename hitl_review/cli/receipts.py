@@ -13,7 +13,7 @@ from hitl_review.cli.arguments import (
     workspace_argument,
     workspace_command,
 )
-from hitl_review.cli.showing import print_json
+from hitl_review.cli.showing import print_json, tell
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -39,7 +39,7 @@ def receipt(workspace: Path, decision: str, out: Path | None, account: str | Non
             click.echo(issue_receipt(opened, decision, actor=actor), nl=False)
             return
         write_receipt_file(opened, decision, out, actor=actor)
-    click.echo(f"The receipt is in {out}.")
+    tell(f"The receipt is in {out}.")
 
 
 @click.command(
@@ -72,12 +72,12 @@ def check_receipt(
         about = f"Event {found.told.get('seq')}: {found.told.get('action')}, {found.told.get('subject')}"
         by = f"{found.told.get('at')}, by {found.told.get('actor')}"
         verdict = "stood in" if found.ok else "is not shown to have stood in"
-        click.echo(printable(f"{about}, {by}"))
-        click.echo(f"It {verdict} the log {found.checkpoint.name} of {found.checkpoint.size:,} events.")
+        tell(printable(f"{about}, {by}"))
+        tell(f"It {verdict} the log {found.checkpoint.name} of {found.checkpoint.size:,} events.")
         for problem in found.problems:
-            click.echo(printable(f"Problem: {problem}"))
+            tell(printable(f"Problem: {problem}"))
         for note in found.notes:
-            click.echo(f"Note: {note}.")
+            tell(f"Note: {note}.")
     context.exit(0 if found.ok else 1)
 
 
@@ -91,4 +91,4 @@ def rotate_key(workspace: Path, account: str | None) -> None:
 
     with open_workspace(workspace) as opened:
         done = rotate(opened, actor=acting(opened, account))
-    click.echo(f"The key was changed behind event {done.size}. The new public key: {done.new}")
+    tell(f"The key was changed behind event {done.size}. The new public key: {done.new}")

@@ -14,7 +14,7 @@ from hitl_review.cli.arguments import (
     workspace_argument,
     workspace_command,
 )
-from hitl_review.cli.showing import print_json, words_line
+from hitl_review.cli.showing import print_json, tell, words_line
 
 if TYPE_CHECKING:
     from hitl_review.domain.registry import Promotion
@@ -44,14 +44,14 @@ def retrain(context: click.Context, workspace: Path, account: str | None, as_jso
     if as_json:
         print_json(made.as_json())
     else:
-        click.echo(made.words)
-        click.echo(f"Candidate: {made.chosen}")
-        click.echo(f"Gate: {made.measured.report.words}")
+        tell(made.words)
+        tell(f"Candidate: {made.chosen}")
+        tell(f"Gate: {made.measured.report.words}")
         for criterion in made.measured.report.criteria:
             sign = {True: "yes", False: "NO", None: "?"}[criterion.passed]
-            click.echo(f"  {sign:<4} {criterion.words}")
+            tell(f"  {sign:<4} {criterion.words}")
         if made.left_out:
-            click.echo(f"{len(made.left_out):,} cases were left out; the learning page says why.")
+            tell(f"{len(made.left_out):,} cases were left out; the learning page says why.")
     context.exit(0 if made.measured.report.verdict.value == "passed" else 1)
 
 
@@ -69,7 +69,7 @@ def propose(workspace: Path, model: str, comment: str, account: str | None) -> N
     with open_workspace(workspace) as opened:
         version = model_named(opened, model)
         put_before(opened, version.digest, actor=acting(opened, account), comment=comment)
-    click.echo(f"Model {version.name} is proposed. An approver who is somebody else may promote it.")
+    tell(f"Model {version.name} is proposed. An approver who is somebody else may promote it.")
 
 
 @workspace_command("promote", example="hitl-review promote demo-workspace v2 --as approver-1")
@@ -138,9 +138,9 @@ def _told(workspace: Workspace, moved: Promotion, *, as_json: bool) -> None:
     if as_json:
         print_json({"model": moved.model, "name": name, "move": moved.move.value, "event": moved.event_id})
     elif name is None:
-        click.echo("The model is stopped. Readers see cases without one.")
+        tell("The model is stopped. Readers see cases without one.")
     else:
-        click.echo(f"Model {name} is in use. The worker judges open cases anew.")
+        tell(f"Model {name} is in use. The worker judges open cases anew.")
 
 
 @workspace_command("lineage", example="hitl-review lineage demo-workspace v2")
@@ -158,7 +158,7 @@ def lineage(workspace: Path, subject: str, as_json: bool) -> None:
         print_json(dict(found.facts))
     else:
         for line in found.lines:
-            click.echo(line)
+            tell(line)
 
 
 def _papers(workspace: Path, model: str | None, kind: str, out: Path | None) -> None:
@@ -172,10 +172,10 @@ def _papers(workspace: Path, model: str | None, kind: str, out: Path | None) -> 
         else:
             text = change_plan(opened)
     if out is None:
-        click.echo(text)
+        tell(text)
     else:
         out.write_text(text, encoding="utf-8")
-        click.echo(f"{out} is written.")
+        tell(f"{out} is written.")
 
 
 out_option = click.option(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hitl_review.cli.arguments import json_option, workspace_argument, workspace_command
-from hitl_review.cli.showing import print_json
+from hitl_review.cli.showing import print_json, tell
 
 if TYPE_CHECKING:
     from hitl_review.workflow.replaying import Replay
@@ -53,7 +53,7 @@ def _replay_one(workspace: Workspace, decision_id: str, as_json: bool) -> bool:
         print_json(_told(found))
     else:
         for line in (*_screen_lines(found.screen), "", *_answer_lines(found)):
-            click.echo(line)
+            tell(line)
     return found.ok
 
 
@@ -76,8 +76,8 @@ def _replay_all(workspace: Workspace, as_json: bool) -> bool:
         print_json({"replayed": len(decisions), "failed": len(failed), "failures": failures})
     else:
         for each in failed:
-            click.echo(f"Decision {each.decision.decision_id} does not replay: {_fault(each)}.")
-        click.echo(f"{len(decisions):,} decisions replayed, {len(failed):,} of them not equal.")
+            tell(f"Decision {each.decision.decision_id} does not replay: {_fault(each)}.")
+        tell(f"{len(decisions):,} decisions replayed, {len(failed):,} of them not equal.")
     return not failed
 
 

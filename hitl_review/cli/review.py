@@ -17,7 +17,7 @@ from hitl_review.cli.arguments import (
     workspace_argument,
     workspace_command,
 )
-from hitl_review.cli.showing import print_json
+from hitl_review.cli.showing import print_json, tell
 from hitl_review.domain.audit import stamp
 from hitl_review.domain.decision import Answer, Choice, Confidence, Decision, Read, settled
 from hitl_review.errors import NotCommitted
@@ -100,8 +100,8 @@ def decide(
         print_json(_told(decision))
     else:
         label = f" (label {decision.label})" if decision.label else ""
-        click.echo(f"Case {case} is {decision.answer.value}{label} by {decision.reader}.")
-        click.echo(f"Decision {decision.decision_id}")
+        tell(f"Case {case} is {decision.answer.value}{label} by {decision.reader}.")
+        tell(f"Decision {decision.decision_id}")
 
 
 def _answer(accept: bool, override: str | None, defer: bool) -> Answer:

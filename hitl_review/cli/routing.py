@@ -14,7 +14,7 @@ from hitl_review.cli.arguments import (
     workspace_argument,
     workspace_command,
 )
-from hitl_review.cli.showing import print_json, words_line
+from hitl_review.cli.showing import print_json, tell, words_line
 
 _SIGNS = {"fine": "fine", "alarm": "ALARM", "unknown": "?"}
 
@@ -38,10 +38,10 @@ def show(workspace: Path, as_json: bool) -> None:
     if as_json:
         print_json({**found.as_json(), "passed": passed, "audited": audited})
     else:
-        click.echo(f"Routing: {found.kind.value.replace('_', ' ')}, {found.random_share:.0%} random checks.")
+        tell(f"Routing: {found.kind.value.replace('_', ' ')}, {found.random_share:.0%} random checks.")
         if found.promise:
-            click.echo(str(found.promise["words"]))
-        click.echo(f"{passed:,} cases passed so far, {audited:,} of them read as audits.")
+            tell(str(found.promise["words"]))
+        tell(f"{passed:,} cases passed so far, {audited:,} of them read as audits.")
 
 
 @routing.command(
@@ -106,11 +106,11 @@ def set_routing(
     )
     with open_workspace(workspace) as opened:
         if dry_run:
-            click.echo(f"Nothing is set. {foresee(opened, wanted).words}")
+            tell(f"Nothing is set. {foresee(opened, wanted).words}")
             return
         made = put_in_force(opened, wanted, actor=acting(opened, account))
         words = capacity_words(opened, per_day) if per_day else made.routing.promise.get("words", "")
-    click.echo(f"The routing is in force. {words}".strip())
+    tell(f"The routing is in force. {words}".strip())
 
 
 @workspace_command("monitor", example="hitl-review monitor demo-workspace --json")
@@ -133,5 +133,5 @@ def monitor(context: click.Context, workspace: Path, account: str | None, as_jso
         print_json({"alarms": list(found.alarms), "lamps": lamps, "event": found.event_id})
     else:
         for lamp in found.lamps:
-            click.echo(f"{_SIGNS[lamp.state]:<6} {lamp.title}: {lamp.words}")
+            tell(f"{_SIGNS[lamp.state]:<6} {lamp.title}: {lamp.words}")
     context.exit(1 if found.alarms else 0)

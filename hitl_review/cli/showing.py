@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import click
 
+from hitl_review.domain.printing import printable, printable_json, printable_lines
+
+
+def tell(text: object, *, err: bool = False) -> None:
+    """Print a text for people. What stands in a file could otherwise move a terminal's cursor and hide a line."""
+    click.echo(printable_lines(str(text)), err=err)
+
 
 def print_json(value: object) -> None:
     """Print one JSON value to standard output, and nothing else."""
-    click.echo(json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False))
+    click.echo(printable_json(value))
 
 
 @contextmanager
@@ -34,7 +40,7 @@ def words_line() -> Iterator[Callable[[object], None]]:
 
     def told(words: object) -> None:
         if shown:
-            click.echo(f"\r\x1b[K{words}", nl=False, err=True)
+            click.echo(f"\r\x1b[K{printable(str(words))}", nl=False, err=True)
 
     try:
         yield told

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hitl_review.cli.arguments import json_option
-from hitl_review.cli.showing import print_json, steps_bar
+from hitl_review.cli.showing import print_json, steps_bar, tell
 
 if TYPE_CHECKING:
     from hitl_review.model.simulating.curves import Band, Curve, Plan, Simulation
@@ -73,7 +73,7 @@ def simulate(file: Path, project: Path, as_json: bool, **asked: Any) -> None:
         print_json(told)
         return
     for line in _lines(found):
-        click.echo(line)
+        tell(line)
 
 
 def _plan(project: Path, asked: dict[str, Any]) -> Plan:

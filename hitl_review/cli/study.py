@@ -10,6 +10,7 @@ import click
 
 from hitl_review.cli import study_life, study_report
 from hitl_review.cli.door import Door
+from hitl_review.cli.showing import tell
 from hitl_review.errors import StudyError
 
 if TYPE_CHECKING:
@@ -86,9 +87,9 @@ def mrmc(file: Path, as_json: bool, report: Path | None, **asked: Any) -> None:
     if report is not None:
         _write_report(report, file, reads, asked)
     if as_json:
-        click.echo(json.dumps(result.as_json(), allow_nan=False))
+        tell(json.dumps(result.as_json(), allow_nan=False))
     else:
-        click.echo(summary(result, cross_check=_cross_check(reads, result)))
+        tell(summary(result, cross_check=_cross_check(reads, result)))
 
 
 def _write_report(out: Path, file: Path, reads: Reads, asked: dict[str, Any]) -> None:

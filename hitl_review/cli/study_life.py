@@ -16,7 +16,7 @@ from hitl_review.cli.arguments import (
     workspace_argument,
     workspace_command,
 )
-from hitl_review.cli.showing import print_json, steps_bar
+from hitl_review.cli.showing import print_json, steps_bar, tell
 from hitl_review.domain.audit import stamp
 from hitl_review.domain.protocol import FIGURES_OF_MERIT, Design, Hypothesis, Protocol
 from hitl_review.domain.study import Study
@@ -212,7 +212,7 @@ def waive(workspace: Path, study: str, reader: str, reason: str, account: str | 
 
     with open_workspace(workspace) as opened:
         waive_washout(opened, study, reader, reason=reason, actor=acting(opened, account))
-    click.echo(f"{reader} may go on. The reads from now on are marked in the analysis.")
+    tell(f"{reader} may go on. The reads from now on are marked in the analysis.")
 
 
 @workspace_command("lock", example="hitl-review study lock clinic chest-1 --as lead\n")
@@ -263,7 +263,7 @@ def show(workspace: Path, study: str, account: str | None, as_json: bool) -> Non
         _tell(found, as_json)
         if not as_json and found.at_least(State.FROZEN):
             for each in progress_of(opened, study, actor=actor):
-                click.echo(f"  {each.reader}: {each.done} of {each.total} cases")
+                tell(f"  {each.reader}: {each.done} of {each.total} cases")
 
 
 @workspace_command("demo", example="hitl-review study demo demo-workspace\n")
@@ -287,11 +287,11 @@ def _tell(study: Study, as_json: bool) -> None:
         print_json(_as_json(study))
         return
     simulated = ", simulated readers" if study.simulated else ""
-    click.echo(
+    tell(
         f"Study {study.study_id} is {study.state.value}: {study.protocol.design.words}, "
         f"{len(study.protocol.readers)} readers, {len(study.protocol.cases)} cases{simulated}."
     )
-    click.echo(f"Protocol {study.digest}")
+    tell(f"Protocol {study.digest}")
 
 
 def _as_json(study: Study) -> dict[str, object]:

@@ -8,6 +8,7 @@ from typing import Final
 import click
 
 from hitl_review.cli.arguments import account_option, acting, workspace_argument, workspace_command
+from hitl_review.cli.showing import tell
 
 _study = click.argument("study")
 
@@ -33,7 +34,7 @@ def report(workspace: Path, study: str, out: Path | None, as_json: bool, account
         made = deliver_report(opened, study, actor=actor, form=form, out=out)
     if out is None:
         click.echo(made.content, nl=False)
-    click.echo(f"Report of study {study} ({made.digest}).", err=True)
+    tell(f"Report of study {study} ({made.digest}).", err=True)
 
 
 @workspace_command("export", example="hitl-review study export clinic chest-1 chest-1.zip --as lead\n")
@@ -48,7 +49,7 @@ def export(workspace: Path, study: str, out: Path, account: str | None) -> None:
 
     with open_workspace(workspace) as opened:
         made = export_study(opened, study, actor=acting(opened, account), out=out)
-    click.echo(f"Reads of study {study} exported to {out.name} ({made.digest}).", err=True)
+    tell(f"Reads of study {study} exported to {out.name} ({made.digest}).", err=True)
 
 
 COMMANDS: Final = (report, export)

@@ -11,6 +11,7 @@ from threading import Event, Thread
 import click
 
 from hitl_review.cli.arguments import workspace_argument, workspace_command
+from hitl_review.cli.showing import tell
 
 
 @workspace_command("worker", example="hitl-review worker demo-workspace --once")
@@ -42,11 +43,11 @@ def worker(workspace: Path, once: bool, lease_seconds: float, attached: bool) ->
         Thread(target=_watch, args=(stop,), daemon=True).start()
     try:
         lease = timedelta(seconds=lease_seconds)
-        done = work(workspace, once=once, stop=stop, told=click.echo, lease=lease)
+        done = work(workspace, once=once, stop=stop, told=tell, lease=lease)
     except KeyboardInterrupt:
         return
     if once:
-        click.echo(f"{done} jobs done." if done != 1 else "1 job done.")
+        tell(f"{done} jobs done." if done != 1 else "1 job done.")
 
 
 def _watch(stop: Event) -> None:

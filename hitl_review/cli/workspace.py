@@ -16,7 +16,7 @@ from hitl_review.cli.arguments import (
     workspace_argument,
     workspace_command,
 )
-from hitl_review.cli.showing import print_json, steps_bar
+from hitl_review.cli.showing import print_json, steps_bar, tell
 
 
 @workspace_command("demo", example="hitl-review demo demo-workspace")
@@ -36,11 +36,11 @@ def demo(workspace: Path, all_cases: bool) -> None:
     with steps_bar() as progress:
         report = make_demo(workspace, all_cases=all_cases, progress=progress)
     done = "is ready" if report.made else "was there already"
-    click.echo(f"The demo workspace {workspace} {done}: {report.cases:,} patients, model {report.model}.")
-    click.echo(f"Demo accounts, all public: the password of each is '{DEMO_PASSWORD}'.")
+    tell(f"The demo workspace {workspace} {done}: {report.cases:,} patients, model {report.model}.")
+    tell(f"Demo accounts, all public: the password of each is '{DEMO_PASSWORD}'.")
     for account in report.accounts:
-        click.echo(f"  {account.account_id:<14} {account.name:<20} {account.role.words}")
-    click.echo(f"Next: hitl-review serve {workspace}")
+        tell(f"  {account.account_id:<14} {account.name:<20} {account.role.words}")
+    tell(f"Next: hitl-review serve {workspace}")
 
 
 _INIT_EXAMPLE = "hitl-review init clinic --project project.toml --admin ada 'Ada Admin' --reader anna 'Anna Berg'"
@@ -91,10 +91,10 @@ def init(
             add_account(opened, *admin, Role.ADMIN, password=password)
         for account_id, name in reader_names:
             add_account(opened, account_id, name, Role.READER)
-    click.echo(f"The workspace {workspace} is made.")
+    tell(f"The workspace {workspace} is made.")
     for account_id, _ in reader_names:
-        click.echo(f"Next: hitl-review accounts password {workspace} {account_id}")
-    click.echo(f"Next: hitl-review import {workspace} FILE --purpose training")
+        tell(f"Next: hitl-review accounts password {workspace} {account_id}")
+    tell(f"Next: hitl-review import {workspace} FILE --purpose training")
 
 
 @workspace_command("serve", example="hitl-review serve demo-workspace --port 8501")
@@ -129,7 +129,7 @@ def backup(workspace: Path, file: Path, account: str | None) -> None:
     with open_workspace(workspace) as opened:
         actor = acting(opened, account)
     make_backup(workspace, file, actor=actor)
-    click.echo(f"The backup {file} is written and verified.")
+    tell(f"The backup {file} is written and verified.")
 
 
 @workspace_command("doctor", example="hitl-review doctor demo-workspace")
@@ -148,7 +148,7 @@ def doctor(context: click.Context, workspace: Path, as_json: bool) -> None:
         print_json({"ok": is_well(checks), "checks": [asdict(each) for each in checks]})
     else:
         for check in checks:
-            click.echo(f"{check.state.value:<8} {check.name:<19} {check.found}")
+            tell(f"{check.state.value:<8} {check.name:<19} {check.found}")
             if check.advice:
-                click.echo(f"{'':<28} -> {check.advice}")
+                tell(f"{'':<28} -> {check.advice}")
     context.exit(0 if is_well(checks) else 1)

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from hitl_review.domain.account import SYSTEM, Actor, Permission, require
 from hitl_review.domain.audit import Event
+from hitl_review.domain.printing import printable
 from hitl_review.domain.verification import TRUNCATION, Problem, Verification
 from hitl_review.errors import AuditError
 from hitl_review.store import audit, inspection
@@ -275,8 +276,3 @@ def signature_words(detail: Mapping[str, Any]) -> str:
 def _short(value: object) -> str:
     text = str(value)
     return text[:19] + "…" if text.startswith("sha256:") else text
-
-
-def printable(text: str) -> str:
-    """Return a text with control, bidi and invisible characters shown as codes, so that none can mislead."""
-    return "".join(each if each.isprintable() else f"\\u{ord(each):04x}" for each in text)
