@@ -9,6 +9,7 @@ by the same functions of the store, with the triggers off for as long as it take
 from __future__ import annotations
 
 import argparse
+import base64
 import json
 from datetime import timedelta
 from pathlib import Path
@@ -75,7 +76,8 @@ class Writer:
         signature = self.key.sign(checkpoint.body.encode())
         note = write_note(checkpoint.body, [(checkpoint.name, key_id(checkpoint.name, public), signature)])
         peaks = [peak.hex() for peak in self.frontier.peaks]
-        detail = {"note": note, "size": self.frontier.size, "frontier": peaks}
+        named = base64.b64encode(public).decode()
+        detail = {"note": note, "key": named, "size": self.frontier.size, "frontier": peaks}
         self.tell(
             "checkpoint.published",
             f"checkpoint:{self.head.size}",

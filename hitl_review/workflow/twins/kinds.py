@@ -70,7 +70,7 @@ class Changing:
 
 def compared(row: dict[str, object], digested: frozenset[str]) -> dict[str, object]:
     """Return a stored row with digests in the place of what is told by digest."""
-    return {name: _digested(value) if name in digested else value for name, value in row.items()}
+    return {**row, **{name: _digested(row[name]) for name in digested & row.keys()}} if digested else row
 
 
 def _digested(value: object) -> object:
