@@ -236,6 +236,19 @@ def test_an_event_that_was_changed_under_a_new_chain_is_found_by_its_row(reviewe
     assert "reason" in found.problems[0].message
 
 
+def test_a_column_that_was_added_or_renamed_is_named_at_every_row(reviewed_folder: Path) -> None:
+    """Besides what the schema's own check says; the other columns are as they were."""
+    tamper(
+        reviewed_folder,
+        "ALTER TABLE reads ADD COLUMN more TEXT DEFAULT 'x'",
+        "ALTER TABLE reveals RENAME COLUMN shown_at TO seen_at",
+    )
+    found = verify(reviewed_folder)
+    words = {problem.message for problem in found.problems if problem.kind == "row_differs"}
+    assert {"its row in reads was changed: more differ from it"} < words
+    assert "its row in reveals was changed: seen_at, shown_at differ from it" in words
+
+
 def test_a_message_names_columns_but_never_what_stands_in_them(reviewed_folder: Path) -> None:
     """What is printed may reach a log file; comments and values must not."""
     tamper(
