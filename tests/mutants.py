@@ -34,6 +34,8 @@ _SLOW_TESTS: Final = {
     "test_forged_words.py": ("domain.audit", "domain.checkpoint", "auditing", "checkpointing", "reconciling"),
 }
 """Test modules that are slow, and the modules whose faults they are run for; without them others stay cheap."""
+MOST_OTHERS: Final = 200
+"""So many tests at most are run for a fault that are not about its module."""
 ASKED: Final = pytest.StashKey[dict[str, int]]()
 """The tests that mutmut asked for, in its order."""
 Outcomes = dict[str, dict[str, int | None]]
@@ -53,25 +55,32 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Take the tests that were asked for in their order, the fastest first, so that a fault is tried in a second.
+    """Take of the tests that were asked for those that notice soonest, so that a fault is tried in a second.
 
-    Slow tests that are about other modules are left out. Tests that nothing is wrong with an honest log come
-    first: to a verifier with a fault most often something is.
+    First come the tests that nothing is wrong with an honest log: to a verifier with a fault something is. Then
+    come those about the fault's module, and then the fastest of all others, as many as `MOST_OTHERS`. Of what
+    is left out any might notice a fault too, so no fault is noticed here that the whole would not notice.
     """
     module = module_on_trial()
     if not module:
         return
     asked = config.stash[ASKED]
-    kept = [
-        item
-        for item in items
-        if item.nodeid in asked and module.endswith(_SLOW_TESTS.get(item.path.name, (module,)))
-    ]
-    config.hook.pytest_deselected(items=list({*items} - {*kept}))
-    kept.sort(key=lambda item: asked[item.nodeid])
-    if module.startswith("hitl_review.workflow."):
-        kept.sort(key=lambda item: "honest" not in item.name)
-    items[:] = kept
+    items.sort(key=lambda item: asked.get(item.nodeid, 0))
+    by_kind: dict[str, list[pytest.Item]] = {"honest": [], "own": [], "other": [], "slow": []}
+    for item in items:
+        by_kind[kind_of(item, module) if item.nodeid in asked else "slow"].append(item)
+    items[:] = [*by_kind["honest"], *by_kind["own"], *by_kind["other"][:MOST_OTHERS]]
+    config.hook.pytest_deselected(items=[*by_kind["other"][MOST_OTHERS:], *by_kind["slow"]])
+
+
+def kind_of(item: pytest.Item, module: str) -> str:
+    """Return what a test is to a module: of an honest log, its own, one that is slow and about others, or another."""
+    name = item.path.name
+    if not module.endswith(_SLOW_TESTS.get(name, (module,))):
+        return "slow"
+    if "honest" in item.name and module.startswith("hitl_review.workflow."):
+        return "honest"
+    return "own" if name in _SLOW_TESTS or name == f"test_{module.rpartition('.')[2]}.py" else "other"
 
 
 def outcomes(folder: Path) -> Outcomes:

@@ -6,6 +6,7 @@ import sqlite3 as standard_sqlite3
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -329,6 +330,28 @@ def test_the_newest_events_can_be_filtered(store: Store) -> None:
         audit.append(store, "case.opened", "case:C-1", {})
     assert [event.seq for event in audit.latest(store, limit=9, actor="anna")] == [6]
     assert [event.seq for event in audit.latest(store, limit=2, actor="system")] == [5, 4]
+
+
+def test_the_newest_events_can_be_filtered_by_what_they_tell(store: Store, clock: Clock) -> None:
+    """By model, told of or acted on, by the answer, and by time: from the one moment on, before the other."""
+    moments = []
+    for subject, detail in (
+        ("case:C-1", {"model": "sha256:1", "outcome": "accepted"}),
+        ("case:C-2", {"model": "sha256:2", "outcome": "deferred"}),
+        ("model:sha256:1", {}),
+    ):
+        clock.advance(60)
+        moments.append(stamp(clock()))
+        with store.transaction():
+            audit.append(store, "case.opened", subject, detail)
+
+    def found(**asked: Any) -> list[int]:
+        return [event.seq for event in audit.latest(store, limit=9, **asked)]
+
+    assert found(model="sha256:1") == [3, 1] and found(model="sha256:2") == [2]
+    assert found(outcome="deferred") == [2] and found(outcome="DEFERRED") == []
+    assert found(since=moments[1]) == [3, 2] and found(until=moments[1]) == [1]
+    assert found(since=moments[1], until=moments[2]) == [2]
 
 
 def test_an_unknown_event_is_none(store: Store) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from hitl_review.domain.account import Actor
-from hitl_review.domain.audit import GENESIS, chain_hash
+from hitl_review.domain.audit import GENESIS, Event, chain_hash
 from hitl_review.domain.verification import TRUNCATION
 from hitl_review.errors import AuditError, NotPermitted, WorkspaceMissing
 from hitl_review.store import audit, models, schema
@@ -462,3 +462,37 @@ def test_characters_that_mislead_are_shown_as_codes(workspace: Workspace) -> Non
             {"name": "Eve\u202enimda\u200b\n", "role": "reader"},
         )
     assert "Eve\\u202enimda\\u200b\\u000a" in line_of(event)
+
+
+SIGNED = {"name": "Rita Reader", "meaning": "review", "at": "2026-11-22T09:13:04.000001Z"}
+
+
+@pytest.mark.parametrize(
+    ("detail", "words"),
+    [
+        ({"signature": SIGNED}, "  signed Rita Reader, review, 2026-11-22 09:13:04 UTC"),
+        (
+            {
+                "label": "died",
+                "outcome": "accepted",
+                "count": 0,
+                "reason": None,
+                "comment": "Free.",
+                "signature": SIGNED,
+            },
+            "  outcome accepted, label died, count 0, signed Rita Reader, review, 2026-11-22 09:13:04 UTC",
+        ),
+        ({"label": "died", "signature": None}, "  label died"),
+        ({"label": "died", "signature": {"name": ""}}, "  label died"),
+        (
+            {"model": "sha256:" + "ab" * 32, "name": "a name of more than nineteen letters"},
+            "  name a name of more than nineteen letters, model sha256:abababababab…",
+        ),
+        ({}, ""),
+    ],
+)
+def test_a_line_tells_these_words(detail: dict[str, object], words: str) -> None:
+    """Columns of one width, what was decided in one order, the signature with name, meaning and time."""
+    told = {"at": SIGNED["at"], "actor": "rita", "role": "reader", "action": "a.b", "subject": "case:C-1"}
+    event = Event(42, "e-1", "0", json.dumps({**told, "detail": detail}), "1")
+    assert line_of(event) == f"    42  2026-11-22 09:13:04 UTC  rita (reader)  a.b  case:C-1{words}"

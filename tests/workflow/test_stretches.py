@@ -141,3 +141,13 @@ def test_a_stretch_behind_a_gap_is_told_by_its_numbers(reviewed_folder: Path) ->
         assert [each.words for each in walk(store, after=7).chain] == [
             "event 8: event 8 is missing: the next one is numbered 9"
         ]
+
+
+def test_a_stretch_with_no_event_before_it_goes_on_from_nothing(reviewed_folder: Path) -> None:
+    """All events before it were cut off: the first of them is the one that is missing."""
+    with tampered(reviewed_folder) as connection:
+        connection.execute("DELETE FROM audit_log WHERE seq <= 7")
+    with open_store(reviewed_folder) as store:
+        assert [each.words for each in walk(store, after=7).chain] == [
+            "event 1: event 1 is missing: the next one is numbered 8"
+        ]
