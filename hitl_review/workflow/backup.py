@@ -62,7 +62,8 @@ def _copy(store: Store, file: Path, part: Path) -> None:
             )
         _put_in_place(part, file)
     finally:
-        part.unlink(missing_ok=True)
+        for left in (part, part.with_name(f"{part.name}-journal")):
+            left.unlink(missing_ok=True)
 
 
 def _put_in_place(part: Path, file: Path) -> None:

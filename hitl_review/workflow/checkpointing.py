@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,13 +41,21 @@ def write_checkpoint(workspace: Workspace, out: Path, *, actor: Actor = SYSTEM) 
         raise WorkspaceError(
             f"{out} can't be written ({error.strerror}), so no checkpoint was published. Name another file."
         ) from error
-    with file:
-        try:
+    try:
+        with file:
             note = publish_checkpoint(workspace, actor=actor)
-        except BaseException:
-            out.unlink()
-            raise
-        file.write(note)
+            file.write(note)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        out.unlink(missing_ok=True)
+        raise WorkspaceError(
+            f"{out} can't be written ({error.strerror}), so no copy was kept. The checkpoint is in the log and in "
+            "the workspace's own file of checkpoints; make room, and ask for another."
+        ) from error
+    except BaseException:
+        out.unlink()
+        raise
     return note
 
 

@@ -67,9 +67,10 @@ def export_log(workspace: Workspace, out: Path, *, form: str = "bundle", actor: 
         checkpoints.anchor(workspace.store, workspace.folder)
         files: list[BinaryIO] = [stack.enter_context(path.open("wb")) for path in waiting]
         events = _WRITERS[form](workspace, files)
-        for file, place, path in zip(files, waiting, paths, strict=True):
+        for file in files:
             file.flush()
             os.fsync(file.fileno())
+        for place, path in zip(waiting, paths, strict=True):  # all of them are whole, or none gets its name
             place.replace(path)
     return LogExport(paths, events, note)
 
