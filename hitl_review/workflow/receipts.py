@@ -55,7 +55,8 @@ def issue_receipt(workspace: Workspace, decision_id: str, *, actor: Actor = SYST
     event = audit.find(store, decision_id)
     if event is None or not str(event.told.get("action")).startswith("decision."):
         raise NotFound(
-            "There is no decision with this id. List them with `hitl-review export --what decisions`."
+            "There is no decision with this id. "
+            "List them with `hitl-review export WORKSPACE --what decisions --format csv`."
         )
     with store.transaction(actor):
         audit.append(store, "receipt.issued", f"decision:{decision_id}", {"seq": event.seq})
@@ -105,6 +106,8 @@ def check_receipt(text: str, *, kept: Path | None = None, public_key: str | None
     problems = [*_event_problems(event), *_proof_problems(receipt, checkpoint, event_hash)]
     trust_problems, notes = _trust(receipt, checkpoint, kept, public_key)
     told = event.told if not _event_problems(event) else {}
+    if told and write_receipt(receipt, _words(told, receipt.seq, checkpoint)).strip() != text.strip():
+        problems.append("the sentences around the event are not those that such a receipt was issued with")
     return Checked(told, checkpoint, (*problems, *trust_problems), notes)
 
 

@@ -43,7 +43,8 @@ def replay(workspace: Workspace, decision_id: str, *, source: ModelSource | None
     decision = reviews.find_decision(store, decision_id)
     if decision is None:
         raise NotFound(
-            "There is no decision with this id. List them with `hitl-review export --what decisions`."
+            "There is no decision with this id. "
+            "List them with `hitl-review export WORKSPACE --what decisions --format csv`."
         )
     prediction = predictions.get(store, decision.prediction_id)
     model = (source or stored_model(store))(prediction.model)

@@ -177,3 +177,26 @@ def test_an_export_replaces_no_file(reviewed: Workspace, tmp_path: Path) -> None
     with pytest.raises(HitlError, match="already"):
         export_bundle(reviewed, tmp_path / "log.zip")
     assert (tmp_path / "log.zip").read_bytes() == b"mine"
+
+
+@pytest.mark.parametrize(
+    ("was", "becomes"),
+    [
+        ("}", ',"payload":"another"}'),
+        ('{"event_id":"', '{"event_id":"another","event_id":"'),
+        ('{"event_id":"', '{"event_id":"x'),
+        ('"seq":', '"more":1,"seq":'),
+        ("{", "{ "),
+    ],
+    ids=["a payload twice", "an id twice", "another id", "a key more", "a blank"],
+)
+def test_a_line_that_another_program_would_read_otherwise_is_found(bundle: Path, was: str, becomes: str) -> None:
+    """Of two equal keys SQLite takes the first, most programs the last; the hash fits what SQLite took."""
+    lines = (bundle / "log.jsonl").read_text(encoding="utf-8").splitlines()
+    before, found, after = lines[3].rpartition(was) if was == "}" else lines[3].partition(was)
+    assert found
+    lines[3] = before + becomes + after
+    (bundle / "log.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    steps = run_guide(bundle)
+    assert steps[1].returncode != 0
+    assert "line 4 is not written as an event is" in steps[1].stdout

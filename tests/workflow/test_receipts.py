@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -72,6 +73,24 @@ def test_no_character_of_it_can_be_another(text: str, kept: Path) -> None:
             assert not check_receipt(forged, kept=kept).ok, place
         except AuditError:
             continue
+
+
+@pytest.mark.parametrize(
+    ("was", "becomes"),
+    [
+        ("in the name of reader-", "in the name of approver-"),
+        ("nor that no later one replaced it", "and no later one replaced it"),
+        ("\n\nevent ", "\nThe patient was told.\n\nevent "),
+        ("\nkey ", "\nand another line\nkey "),
+    ],
+    ids=["another name", "another promise", "a line more", "a line behind the event"],
+)
+def test_the_sentences_for_people_are_those_of_its_issue(text: str, kept: Path, was: str, becomes: str) -> None:
+    """They are what is read, so they must not say what the proof does not."""
+    assert was in text
+    assert check_receipt(text, kept=kept).ok
+    with suppress(AuditError):  # it may be no receipt at all any more
+        assert not check_receipt(text.replace(was, becomes, 1), kept=kept).ok
 
 
 def test_another_decision_s_path_proves_nothing(reviewed: Workspace, text: str, kept: Path) -> None:
