@@ -8,8 +8,10 @@ is it 5 or more?), its breast cancer table (569, where everything is learned fro
 hard cases. The goals on the two tables that can give 500 reviews: perfect readers close 60 % of the gap, blind ones
 who are right in 90 % close 45 %, and with perfect readers the policy beats random order by 0.005 AUC. `goal` says
 whether a row keeps them: the digits do; the generated table, whose ceiling of 8,200 outcomes is far off, does not
-(45 % and 41 % over four seeds). Leaves with 1 if the policy falls below the frozen model anywhere. `--follow` adds
-readers who see the model first and follow it.
+(45 % and 41 % over four seeds). What holds it back is the preset for few rows, which suits noisy outcomes: from 700
+rows drawn at random it reaches an AUC of .878 there, 200 rounds of depth 3 at a rate of 0.03 reach .888, and on
+SUPPORT2's 500 training patients the two are alike. Leaves with 1 if the policy falls below the frozen model anywhere.
+`--follow` adds readers who see the model first and follow it.
 """
 
 from __future__ import annotations
