@@ -14,6 +14,7 @@ import binascii
 import hashlib
 import re
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -22,6 +23,7 @@ from hitl_review.errors import AuditError
 DOMAIN: Final = "hitl-review.example"
 _ED25519: Final = b"\x01"
 _SIGNATURE: Final = re.compile(r"\u2014 (\S+) ([A-Za-z0-9+/]+={0,2})")
+_SIGNATURE_BYTES: Final = 64
 _HEAD: Final = re.compile(r"head ([0-9a-f]{64})")
 
 
@@ -217,9 +219,24 @@ def read_notes(text: str) -> list[tuple[SignedNote, Checkpoint]]:
 
     Raises AuditError where something in it is no checkpoint; a text without any gives an empty list.
     """
+    return [_read(part) for part in _parts(text)]
+
+
+def readable_notes(text: str) -> list[tuple[SignedNote, Checkpoint]]:
+    """Return the checkpoints of a text that are whole; one that was cut off, by a crash say, is passed over."""
     found = []
-    for part in re.split(rf"(?m)^(?={re.escape(DOMAIN)}/)(?<!\u2014 )", text):
-        if part.strip():
-            note = read_note(part.rstrip("\n") + "\n")
-            found.append((note, read_checkpoint(note.body)))
+    for part in _parts(text):
+        with suppress(AuditError):
+            note, checkpoint = _read(part)
+            if all(len(signature) == _SIGNATURE_BYTES for _, _, signature in note.signatures):
+                found.append((note, checkpoint))
     return found
+
+
+def _parts(text: str) -> list[str]:
+    return [part for part in re.split(rf"(?m)^(?={re.escape(DOMAIN)}/)(?<!\u2014 )", text) if part.strip()]
+
+
+def _read(part: str) -> tuple[SignedNote, Checkpoint]:
+    note = read_note(part.rstrip("\n") + "\n")
+    return note, read_checkpoint(note.body)

@@ -19,6 +19,7 @@ from hitl_review.domain.verification import TRUNCATION, Problem, Verification
 from hitl_review.errors import AuditError
 from hitl_review.store import audit, inspection
 from hitl_review.store.connection import DATABASE, Store, concerns_file, schema_faults, sqlite3
+from hitl_review.workflow.anchors import anchored, not_in_log
 from hitl_review.workflow.checkpointing import (
     Held,
     Places,
@@ -77,9 +78,12 @@ def verify(
 
     `checkpoints` are files of notes that were kept elsewhere, `notes` the texts of such files by name: only
     they show that the log was cut short or written anew. Works on a database whose schema was altered, which
-    no other step opens. Raises WorkspaceMissing or AuditError when the check can't be made.
+    no other step opens. The workspace's own file of checkpoints is held against it too. Raises WorkspaceMissing
+    or AuditError when the check can't be made.
     """
-    return verify_file(workspace_folder / DATABASE, checkpoints=checkpoints, notes=notes, progress=progress)
+    beside = anchored(workspace_folder)  # read first: what is published meanwhile is in the log that is read then
+    held = _all_held(checkpoints, notes)
+    return _verify(workspace_folder / DATABASE, held, beside, progress)
 
 
 def verify_file(
@@ -90,17 +94,27 @@ def verify_file(
     progress: Progress = lambda done, total: None,
 ) -> Verification:
     """Check a database file as `verify` does, wherever it lies and whatever its name: a backup, say."""
+    return _verify(path, _all_held(checkpoints, notes), [], progress)
+
+
+def _all_held(checkpoints: Sequence[Path], notes: Mapping[str, str] | None) -> list[Held]:
     held = held_in(checkpoints)
     for name, text in (notes or {}).items():
         held += held_in_text(text, name)
+    return held
+
+
+def _verify(path: Path, held: Sequence[Held], beside: Sequence[Held], progress: Progress) -> Verification:
     with inspection.opened(path) as store:
         try:
-            return _verified(store, path, held, progress)
+            return _verified(store, path, held, beside, progress)
         except sqlite3.DatabaseError as error:
             raise AuditError(f"The check of {path} could not be finished ({error}). Try again.") from error
 
 
-def _verified(store: Store, path: Path, held: Sequence[Held], progress: Progress) -> Verification:
+def _verified(
+    store: Store, path: Path, held: Sequence[Held], beside: Sequence[Held], progress: Progress
+) -> Verification:
     end = _end(store)
     sizes = {each.checkpoint.size for each in held}
     walks = Walks(path, store, end, sizes, lambda done: progress(2 * min(done, end.count), 2 * end.count))
@@ -113,7 +127,7 @@ def _verified(store: Store, path: Path, held: Sequence[Held], progress: Progress
         _empty_problems(end, walked),
         walked.told,
         _guarded("the log", _left_over(store, walked)),
-        _guarded("the checkpoints", _checkpoint_problems(store, held, walked)),
+        _guarded("the checkpoints", _checkpoint_problems(store, held, beside, walked)),
     )
     problems = tuple(islice(steps, MOST_PROBLEMS))
     progress(2 * end.count, 2 * end.count)
@@ -135,14 +149,17 @@ def _left_over(store: Store, walked: Walked) -> Iterator[Problem]:
         yield from reconciliation.left_over()
 
 
-def _checkpoint_problems(store: Store, held: Sequence[Held], walked: Walked) -> Iterator[Problem]:
-    """Check the keys, and every checkpoint: those that somebody holds, and those the log tells of."""
+def _checkpoint_problems(
+    store: Store, held: Sequence[Held], beside: Sequence[Held], walked: Walked
+) -> Iterator[Problem]:
+    """Check the keys, and every checkpoint: those that somebody holds, those beside the log, and those it tells of."""
     keys, problems = keys_of(walked.opening, walked.rotations)
     yield from problems
     yield from _told_with_checkpoints(walked, keys)
     own = list(held_in_log(walked.checkpoints))
     yield from (each for each in own if isinstance(each, Problem))
-    all_held = [*held, *(each for each in own if isinstance(each, Held))]
+    told = [each for each in own if isinstance(each, Held)]
+    all_held = [*held, *not_in_log(beside, {each.note.body for each in told}, keys.origin), *told]
     if all_held:
         yield from checkpoint_problems(all_held, keys, _places(store, all_held, walked))
 

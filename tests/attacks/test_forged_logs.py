@@ -16,6 +16,7 @@ from hitl_review.domain.audit import chain_hash
 from hitl_review.domain.checkpoint import Checkpoint, read_notes
 from hitl_review.domain.verification import TRUNCATION, Verification
 from hitl_review.store import audit, keys
+from hitl_review.store.checkpoints import ANCHOR_FILE
 from hitl_review.store.connection import DATABASE
 from hitl_review.workflow.auditing import history, verify
 from hitl_review.workflow.checkpointing import write_checkpoint
@@ -42,7 +43,11 @@ def told(found: Verification) -> str:
 
 
 def nothing_but_the_warning(folder: Path) -> bool:
-    """Whether the file alone looks right, and the report says what that can't mean."""
+    """Whether the file alone looks right, and the report says what that can't mean.
+
+    A careful forger takes away the checkpoints that lie beside it: `test_anchors.py` has a careless one.
+    """
+    (folder / ANCHOR_FILE).unlink(missing_ok=True)
     found = verify(folder)
     return found.ok and TRUNCATION in found.warnings
 

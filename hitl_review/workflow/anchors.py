@@ -1,0 +1,32 @@
+"""The file that a workspace's checkpoints are appended to, held against its log by every check of the workspace.
+
+It is no witness as long as it lies beside the database: whoever changes one can change both. But who forgets
+it, or can't reach it because it lies on another disk, is found without anybody else's checkpoint.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from pathlib import Path
+
+from hitl_review.domain.checkpoint import readable_notes
+from hitl_review.store.checkpoints import anchor_path
+from hitl_review.workflow.checkpointing import Held
+
+
+def anchored(folder: Path) -> list[Held]:
+    """Return the checkpoints of a workspace's own file; none where there is no file, or none that can be read.
+
+    A line that a crash cut off in the middle is passed over: what it told is in the log as well.
+    """
+    path = anchor_path(folder)
+    try:
+        text = path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return []
+    return [Held(path.name, note, checkpoint) for note, checkpoint in readable_notes(text)]
+
+
+def not_in_log(held: Collection[Held], told: Collection[str], origin: str) -> list[Held]:
+    """Return those that the log itself does not tell of; another log may use the same file elsewhere."""
+    return [each for each in held if each.checkpoint.origin == origin and each.note.body not in told]
