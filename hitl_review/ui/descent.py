@@ -21,8 +21,11 @@ PRODUCT: Final = "the product itself"
 _MOVES: Final = {"promoted": "put in use", "rolled_back": "gone back to"}
 
 
-def model_html(workspace: Workspace, version: ModelVersion, *, named: bool) -> str:
-    """Return a model's descent as a section; with `named`, also who gave the labels that it learned from."""
+def model_html(workspace: Workspace, version: ModelVersion, *, named: bool, headed: bool = True) -> str:
+    """Return a model's descent as a section; with `named`, also who gave the labels that it learned from.
+
+    Without `headed` it has no heading of its own, for a place that has one already.
+    """
     facts = of_model(workspace, version).facts
     names = {each.digest: each.name for each in models.versions(workspace.store)}
     people = {account.account_id: account.name for account in accounts.everyone(workspace.store)}
@@ -40,6 +43,8 @@ def model_html(workspace: Workspace, version: ModelVersion, *, named: bool) -> s
         ),
     )
     table = charts.pairs_html(pairs, caption="Where this model comes from, and where it went")
+    if not headed:
+        return f'<div class="hr-paper">{table}</div>'
     return charts.section_html("Where it comes from, and where it went", _WORDS, (table,))
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from html import escape
+from itertools import groupby
 from typing import Final
 
 from hitl_review.domain.gate import CalibrationPoint, GateReport, GateVerdict, Pair, Side, SubgroupRow
@@ -154,25 +155,33 @@ def subgroups_html(report: GateReport, labels: Mapping[str, str]) -> str:
     """Return the difference in each subgroup with its interval; small ones say that they are."""
     if not report.subgroups:
         return ""
-    rows = "".join(
-        f'<tr><th scope="row">{escape(labels.get(each.column, each.column))}: '
-        f"{escape(labels.get(f'{each.column}/{each.level}', each.level))}</th>"
-        f'<td class="hr-number">{each.positives} of {each.cases}</td>{_subgroup_cells(each)}</tr>'
-        for each in report.subgroups
+    bodies = "".join(
+        _subgroup_body(labels, column, list(rows))
+        for column, rows in groupby(report.subgroups, key=lambda each: each.column)
     )
     head = ("Patients", "With outcome", "AUC before", "AUC now", "Change (95 % interval)", "Answer")
     words = "Subgroups: whether the new model orders these patients worse than the one in use"
-    return _table("Table 3", words, head, rows, numbers=3)
+    return _table("Table 3", words, head, bodies, numbers=3, look="hr-groups")
+
+
+def _subgroup_body(labels: Mapping[str, str], column: str, rows: Sequence[SubgroupRow]) -> str:
+    lines = "".join(
+        f'<tr><th scope="row">{escape(labels.get(f"{column}/{each.level}", each.level))}</th>'
+        f'<td class="hr-number">{each.positives} of {each.cases}</td>{_subgroup_cells(each)}</tr>'
+        for each in rows
+    )
+    title = escape(labels.get(column, column))
+    return f'<tbody><tr><th scope="rowgroup" colspan="6"><b>{title}</b></th></tr>{lines}</tbody>'
 
 
 def _subgroup_cells(row: SubgroupRow) -> str:
     if row.champion is None or row.challenger is None or row.difference is None or row.interval is None:
-        return f'<td colspan="3">{escape(row.words)}</td><td>not judged</td>'
+        return f"<td></td><td></td><td>{escape(row.words)}</td><td>not judged</td>"
     low, high = row.interval
     change = f"{row.difference:+.3f} ({low:+.3f} to {high:+.3f})".replace("-", MINUS)
     return (
         f'<td class="hr-number">{row.champion:.2f}</td><td class="hr-number">{row.challenger:.2f}</td>'
-        f"<td>{change}</td><td>{_CRITERIA[row.passed]}</td>"
+        f'<td class="hr-whole">{change}</td><td class="hr-whole">{_CRITERIA[row.passed]}</td>'
     )
 
 
@@ -214,18 +223,25 @@ def importance_html(report: GateReport, labels: Mapping[str, str]) -> str:
 
 def _points(change: float) -> str:
     points = round(100 * change)
-    return "= as before" if points == 0 else f"▲ {points} points" if points > 0 else f"▼ {-points} points"
+    unit = "point" if abs(points) == 1 else "points"
+    return "= as before" if points == 0 else f"▲ {points} {unit}" if points > 0 else f"▼ {-points} {unit}"
 
 
-def _table(number: str, title: str, head: Sequence[str], rows: str, *, numbers: int = 0) -> str:
-    """Return a table; `numbers` columns behind the first hold figures, so their heads stand to the right."""
+def _table(
+    number: str, title: str, head: Sequence[str], rows: str, *, numbers: int = 0, look: str = ""
+) -> str:
+    """Return a table; `numbers` columns behind the first hold figures, so their heads stand to the right.
+
+    `rows` are rows, or whole bodies of them; `look` is one more class of the table.
+    """
+    bodies = rows if rows.startswith("<tbody>") else f"<tbody>{rows}</tbody>"
     kinds = ["", *[' class="hr-number"'] * numbers, *[""] * len(head)]
     columns = "".join(
         f'<th scope="col"{kind}>{escape(each)}</th>' for each, kind in zip(head, kinds, strict=False)
     )
     return (
-        f'<div class="hr-paper hr-wide"><table class="hr-table"><caption><b>{number}.</b> {escape(title)}</caption>'
-        f"<thead><tr>{columns}</tr></thead><tbody>{rows}</tbody></table></div>"
+        f'<div class="hr-paper hr-wide"><table class="hr-table {look}">'
+        f"<caption><b>{number}.</b> {escape(title)}</caption><thead><tr>{columns}</tr></thead>{bodies}</table></div>"
     )
 
 

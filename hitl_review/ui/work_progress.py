@@ -1,4 +1,4 @@
-"""Long work on a page: ask for it, and see how far it is. The worker does it; a page only looks, twice a second."""
+"""Long work on a page: ask for it, and see how far it is. The worker does it; a page only looks, once a second."""
 
 from __future__ import annotations
 
@@ -36,15 +36,18 @@ def _ask(kind: str, account_id: str) -> None:
         ask(workspace, JobKind(kind), actor=session.same_actor(workspace, account_id))
 
 
-def panel(*kinds: JobKind) -> None:
-    """Show the newest work of some kinds; while it is open, the panel refreshes by itself and ends in a rerun."""
+def panel(*kinds: JobKind, ended: bool = True) -> None:
+    """Show the newest work of some kinds; while it is open, the panel refreshes by itself and ends in a rerun.
+
+    Without `ended`, work that went well is not told of: the page shows what came of it.
+    """
     with session.workspace() as workspace:
         newest = [job for kind in kinds for job in jobs.newest(workspace.store, limit=1, kind=kind)]
     open_now = [job for job in newest if job.is_open]
     if open_now:
         _watched([job.job_id for job in open_now])
     for job in newest:
-        if not job.is_open:
+        if not job.is_open and (ended or job.state is JobState.FAILED):
             _ended(job)
 
 
@@ -61,6 +64,6 @@ def _watched(job_ids: list[str]) -> None:
 def _ended(job: Job) -> None:
     when = "" if job.ended_at is None else f" ({job.ended_at:%Y-%m-%d %H:%M} UTC)"
     if job.state is JobState.FAILED:
-        st.warning(f"{WORDS[job.kind]} failed{when}: {job.words}", icon=":material/error:")
+        st.warning(widgets.plain(f"{WORDS[job.kind]} failed{when}: {job.words}"), icon=":material/error:")
     else:
         widgets.line(f"{WORDS[job.kind]}, last time{when}: {job.words}")

@@ -127,7 +127,7 @@ def _gates(workspace: Workspace, actor: Actor, people: Mapping[str, str]) -> Non
         st.html(gate_charts.subgroups_html(report, words))
         st.html(gate_charts.churn_html(report) + gate_charts.importance_html(report, words))
     with st.expander(f"Where model {version.name} comes from, and where it went"):
-        st.html(descent.model_html(workspace, version, named=True))
+        st.html(descent.model_html(workspace, version, named=True, headed=False))
     widgets.line(f"Protocol {chosen.protocol.removeprefix('sha256:')[:16]}; report {chosen.gate_id}")
 
 

@@ -30,7 +30,7 @@ def page(workspace: Workspace, actor: Actor) -> None:
             widgets.line("The monitor has not looked yet. It looks once a day where something was decided.")
         else:
             widgets.line(f"Looked at {found.at:%Y-%m-%d %H:%M} UTC. It looks once a day, or when asked.")
-    work_progress.panel(JobKind.MONITOR)
+    work_progress.panel(JobKind.MONITOR, ended=False)
     if found is not None:
         lamps: Sequence[Mapping[str, Any]] = found.report["lamps"]
         ordered = sorted(lamps, key=lambda lamp: ORDER.index(lamp["state"]))
@@ -84,7 +84,8 @@ def _intervals(figures: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def _features(figures: Mapping[str, Any]) -> list[tuple[str, str]]:
-    return [(each["feature"], each["words"]) for each in figures.get("features", []) if each["alarm"]]
+    moved = [each["words"] for each in figures.get("features", []) if each["alarm"]]
+    return [(name, shift) for name, _, shift in (words.partition(": ") for words in moved)]
 
 
 def _chart(figures: Mapping[str, Any]) -> list[tuple[str, str]]:
