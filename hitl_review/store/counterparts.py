@@ -63,6 +63,12 @@ def count(store: Store, table: str, where: str = "1") -> int:
     return int(store.rows(f"SELECT count(*) FROM {table} NOT INDEXED WHERE {where}")[0][0])
 
 
+def accounts_since(store: Store) -> list[tuple[str, str, int]]:
+    """Return each account with its role and the event since which it is there."""
+    sql = "SELECT a.account_id, a.role, l.seq FROM accounts a JOIN audit_log l ON l.event_id = a.event_id"
+    return [(row[0], row[1], row[2]) for row in store.rows(sql)]
+
+
 def untold(store: Store, table: str, key: str, actions: Iterable[str]) -> list[str]:
     """Return the keys of up to three rows that no event with one of the actions tells of."""
     marks = ", ".join(f"'{action}'" for action in sorted(actions))

@@ -17,7 +17,7 @@ from hitl_review.domain.audit import Event
 from hitl_review.domain.printing import printable
 from hitl_review.domain.verification import TRUNCATION, Problem, Verification
 from hitl_review.errors import AuditError
-from hitl_review.store import audit, inspection
+from hitl_review.store import audit, counterparts, inspection
 from hitl_review.store.connection import DATABASE, Store, concerns_file, schema_faults, sqlite3
 from hitl_review.workflow.anchors import anchored, not_in_log
 from hitl_review.workflow.checkpointing import (
@@ -126,6 +126,7 @@ def _verified(
         walked.chain,
         _empty_problems(end, walked),
         walked.told,
+        _guarded("the accounts", _strangers(store, walked)),
         _guarded("the log", _left_over(store, walked)),
         _guarded("the checkpoints", _checkpoint_problems(store, held, beside, walked)),
     )
@@ -139,6 +140,15 @@ def _verified(
 def _empty_problems(end: inspection.End, walked: Walked) -> Iterator[Problem]:
     if end.count == 0 and walked.whole:
         yield Problem(None, "chain", "the log is empty; its first event must be log.opened")
+
+
+def _strangers(store: Store, walked: Walked) -> Iterator[Problem]:
+    """Find events in the name of somebody who had no account, or had it in another role."""
+    since = {f"{account}\n{role}": seq for account, role, seq in counterparts.accounts_since(store)}
+    since["system\nsystem"] = 0
+    for who, seq in walked.actors.items():
+        if since.get(who, seq) >= seq:
+            yield Problem(seq, "payload", "it is told in the name of somebody who had no account in that role")
 
 
 def _left_over(store: Store, walked: Walked) -> Iterator[Problem]:

@@ -162,6 +162,7 @@ def joined(stretches: list[Walked]) -> Walked:
         whole.rotations += each.rotations
         whole.checkpoints += each.checkpoints
         whole.whole = whole.whole and each.whole
+        whole.actors = {**each.actors, **whole.actors}
     return whole
 
 
@@ -179,6 +180,7 @@ def as_json(found: Walked) -> dict[str, Any]:
         "places": [[size, *_tree(tree), head] for size, (tree, head) in found.places.items()],
         "frontier": _tree(found.frontier),
         "whole": found.whole,
+        "actors": found.actors,
     }
 
 
@@ -196,6 +198,7 @@ def from_json(told: dict[str, Any]) -> Walked:
         {size: (_frontier(leaves, peaks), head) for size, leaves, peaks, head in told["places"]},
         _frontier(*told["frontier"]),
         told["whole"],
+        told["actors"],
     )
 
 

@@ -54,6 +54,8 @@ class Walked:
     frontier: Frontier = field(default_factory=Frontier)
     whole: bool = True
     """Whether it was walked to its end."""
+    actors: dict[str, int] = field(default_factory=dict)
+    """The first event in the name of each actor and role, which are joined by a line feed."""
 
     @property
     def too_many(self) -> bool:
@@ -143,6 +145,7 @@ class _Walk:
             self._found.told.append(Problem(seq, "payload", fault))
         else:
             action = told["action"]
+            self._found.actors.setdefault(f"{told['actor']}\n{told['role']}", seq)
             if seq == 1 or told["at"] < self._before or action in _ABOUT_THE_LOG:
                 self._found.told.extend(order_problems(seq, told, self._before))
             self._before = told["at"]

@@ -81,6 +81,28 @@ def test_a_case_held_since_a_moment_that_is_none_is_found(reviewed_folder: Path,
     assert found_after(reviewed_folder, change)
 
 
+@pytest.mark.parametrize(
+    ("actor", "role"),
+    [("nobody-here", "reader"), ("reader-1", "approver"), ("reader-1", "emperor"), ("system", "admin")],
+)
+def test_an_event_in_the_name_of_a_stranger_is_found(reviewed_folder: Path, actor: str, role: str) -> None:
+    """Who has no account, or has it in another role, can't have acted; the first such event is named."""
+    places = []
+
+    def change(payloads: list[Payload]) -> None:
+        viewed = {
+            "action": "audit.viewed",
+            "subject": "log:events",
+            "detail": {},
+            "actor": actor,
+            "role": role,
+        }
+        payloads.append({**payloads[-1], **viewed, "event_id": "forged-event"})
+        places.append(len(payloads))
+
+    assert found_after(reviewed_folder, change) == {*places}
+
+
 def note_with(size: str) -> str:
     """A note whose size is written as asked; nobody signed it."""
     root, signed = base64.b64encode(bytes(32)).decode(), base64.b64encode(bytes(68)).decode()

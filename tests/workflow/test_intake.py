@@ -17,6 +17,7 @@ from hitl_review.domain.case import Purpose, snapshot_of
 from hitl_review.errors import IntakeError, NotPermitted
 from hitl_review.project import parse_project, read_project
 from hitl_review.store import audit, cases, worklist
+from hitl_review.workflow.accounts import add_account
 from hitl_review.workflow.auditing import verify
 from hitl_review.workflow.intake import (
     Received,
@@ -349,6 +350,7 @@ def test_a_source_that_says_nothing_is_refused(
 
 def test_the_log_verifies_after_imports(clinic: Workspace, steward: Actor, csv_file: Write) -> None:
     """Every batch's digest is the one its rows still give."""
+    add_account(clinic, steward.account_id, steward.name, steward.role)
     receive_cases(clinic, csv_file(A, B), actor=steward)
     receive_cases(clinic, csv_file(C, BAD), actor=steward, skip_bad=True)
     receive_outcomes(clinic, csv_file("A,1", "C,0", header="case_id,died"), actor=steward)
