@@ -121,9 +121,16 @@ def change(source: str, name: str) -> Change:
 
 def is_sql_in_another_case(fault: Change) -> bool:
     """Tell whether only letters of SQL changed their case, and none in quotes: SQLite reads both alike."""
-    quoted = [re.findall(r"'[^']*'", text) for text in (fault.was, fault.now)]
-    is_sql = re.search(r'"[^"]*\b(SELECT|WHERE|AND|OR|ORDER BY)\b', fault.was)
-    return bool(is_sql) and quoted[0] == quoted[1] and fault.was.upper() == fault.now.upper()
+    literals = [re.findall(r'"([^"]*)"', text) for text in (fault.was, fault.now)]
+    around = [re.sub(r'"[^"]*"', "", text) for text in (fault.was, fault.now)]
+    differing = [pair for pair in zip(*literals, strict=False) if pair[0] != pair[1]]
+    return around[0] == around[1] and bool(differing) and all(_same_sql(*pair) for pair in differing)
+
+
+def _same_sql(one: str, other: str) -> bool:
+    quoted = [re.findall(r"'[^']*'", text) for text in (one, other)]
+    is_sql = re.search(r"\b(SELECT|AND|OR|ORDER BY)\b", one)
+    return bool(is_sql) and quoted[0] == quoted[1] and one.upper() == other.upper()
 
 
 def reasons(path: Path) -> dict[Change, str]:

@@ -91,6 +91,9 @@ def test_sql_is_alike_in_another_case_but_not_its_texts(now: str, alike: bool) -
     """Keywords and names are; what stands in quotes is compared by the letter."""
     assert is_sql_in_another_case(Change("f", "\"SELECT a FROM b WHERE c = 'd'\"", now)) == alike
     assert not is_sql_in_another_case(Change("f", 'told["at"]', 'told["AT"]'))
+    asked = 'row["a"] for row in rows("SELECT a")'
+    assert is_sql_in_another_case(Change("f", asked, asked.replace("SELECT a", "select a")))
+    assert not is_sql_in_another_case(Change("f", asked, asked.replace('row["a"]', 'row["A"]')))
 
 
 def test_every_reason_is_a_sentence_about_one_fault_of_the_log() -> None:

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from hitl_review.domain.verification import TRUNCATION, Verification
-from hitl_review.store import schema
+from hitl_review.store import counterparts, schema
 from hitl_review.workflow.auditing import verify
+from hitl_review.workflow.twins import TWINS
 from tests.tampering import payloads_of, rechain, tamper, tampered
 
 ALL_TABLES = (
@@ -247,6 +248,25 @@ def test_a_column_that_was_added_or_renamed_is_named_at_every_row(reviewed_folde
     words = {problem.message for problem in found.problems if problem.kind == "row_differs"}
     assert {"its row in reads was changed: more differ from it"} < words
     assert "its row in reveals was changed: seen_at, shown_at differ from it" in words
+
+
+def test_a_row_is_read_only_where_sqlite_can_not_compare_it(
+    learned_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Because its event tells a digest of it, or it changes; and the columns of a table are asked for once."""
+    read, asked = [], []
+    rows_beside, columns_beside = counterparts.rows_beside, counterparts.columns_beside
+    monkeypatch.setattr(
+        counterparts, "rows_beside", lambda *about: (read.append(about[1]), rows_beside(*about))[1]
+    )
+    monkeypatch.setattr(
+        counterparts, "columns_beside", lambda *about: (asked.append(about[1]), columns_beside(*about))[1]
+    )
+    assert verify(learned_folder).ok
+    digested = {twin.table for twin in TWINS if twin.digested}
+    assert {"projects", "models", "gates", "monitorings"} <= {*read} <= digested | {"jobs", "ui_sessions"}
+    assert {"reads", "reveals", "decisions"} <= {*asked} and not digested & {*asked}
+    assert len(asked) == len({*asked})
 
 
 def test_a_message_names_columns_but_never_what_stands_in_them(reviewed_folder: Path) -> None:
