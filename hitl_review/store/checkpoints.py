@@ -167,8 +167,8 @@ def anchor(store: Store, folder: Path) -> None:
         after = known[-1][1].size if known else 0
         text = "".join(f"{note}\n" for note in notes(store, after=after) if note not in tail)
         if text:
-            with path.open("a", encoding="utf-8") as file:
-                file.write(text)
+            with path.open("ab") as file:
+                file.write(text.encode())
                 file.flush()
                 os.fsync(file.fileno())
     except (OSError, AuditError, sqlite3.Error):
@@ -181,6 +181,6 @@ def _tail(path: Path) -> str:
         return ""
     with path.open("rb") as file:
         file.seek(max(path.stat().st_size - TAIL_BYTES, 0))
-        text = file.read().decode("utf-8", errors="replace")
+        text = file.read().decode(errors="replace")
     start = _FIRST_LINES.search(text)
     return text[start.start() :] if start else ""

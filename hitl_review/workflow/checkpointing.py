@@ -32,7 +32,7 @@ def write_checkpoint(workspace: Workspace, out: Path, *, actor: Actor = SYSTEM) 
     The file is begun first: where it can't be, nothing is published, and WorkspaceError says so.
     """
     try:
-        file = out.open("x", encoding="utf-8")
+        file = out.open("xb")
     except FileExistsError as error:
         raise WorkspaceError(
             f"{out} is there already, so no checkpoint was written. Name another file."
@@ -44,7 +44,7 @@ def write_checkpoint(workspace: Workspace, out: Path, *, actor: Actor = SYSTEM) 
     try:
         with file:
             note = publish_checkpoint(workspace, actor=actor)
-            file.write(note)
+            file.write(note.encode())
             file.flush()
             os.fsync(file.fileno())
     except OSError as error:
@@ -75,7 +75,7 @@ def held_in(paths: Iterable[Path]) -> list[Held]:
     found = []
     for path in paths:
         try:
-            text = path.read_text(encoding="utf-8")
+            text = path.read_bytes().decode()
         except (OSError, UnicodeDecodeError) as error:
             raise AuditError(
                 f"The checkpoint file {path} can't be read ({error}), so nothing was checked."

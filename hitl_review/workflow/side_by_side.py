@@ -136,8 +136,7 @@ def _process(path: Path) -> Iterator[subprocess.Popen[str]]:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         env=own_process.environment(),
-        text=True,
-        encoding="utf-8",
+        text=True,  # JSON of ASCII letters, the same in every encoding
     )
     try:
         yield process

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import errno
 import json
+import os
 import re
 import shutil
 import sqlite3
@@ -235,3 +237,53 @@ def test_root_and_head_are_told_at_each_size_that_was_reached() -> None:
     assert places_in({1, 4, 5, 7}, iter(hashes)) == {
         size: (Frontier().grown(leaves[:size]).root, hashes[size - 1]) for size in (1, 4, 5)
     }
+
+
+def test_a_copy_that_found_no_room_is_not_kept(
+    reviewed: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The checkpoint is published all the same, and where it is, is said."""
+
+    def full(file: int) -> None:
+        out.unlink()  # somebody took it away meanwhile
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    before, out = audit.head(reviewed.store).size, tmp_path / "held.txt"
+    sync, calls = os.fsync, []
+    # The file of the workspace is written first and the copy last.
+    monkeypatch.setattr(
+        os, "fsync", lambda file: (calls.append(file), full(file) if len(calls) > 1 else sync(file))
+    )
+    with pytest.raises(WorkspaceError) as refused:
+        write_checkpoint(reviewed, out)
+    assert str(refused.value) == (
+        f"{out} can't be written (No space left on device), so no copy was kept. The checkpoint is in the log and in "
+        "the workspace's own file of checkpoints; make room, and ask for another."
+    )
+    assert audit.head(reviewed.store).size == before + 1 and not out.exists()
+
+
+def test_why_no_copy_can_be_begun_is_said(reviewed: Workspace, tmp_path: Path) -> None:
+    """Because one is there, or because nothing can be."""
+    (tmp_path / "held.txt").touch()
+    with pytest.raises(WorkspaceError) as refused:
+        write_checkpoint(reviewed, tmp_path / "held.txt")
+    assert (
+        str(refused.value)
+        == f"{tmp_path / 'held.txt'} is there already, so no checkpoint was written. Name another file."
+    )
+    nowhere = tmp_path / "nowhere" / "held.txt"
+    with pytest.raises(WorkspaceError) as refused:
+        write_checkpoint(reviewed, nowhere)
+    reason = "No such file or directory"
+    assert (
+        str(refused.value)
+        == f"{nowhere} can't be written ({reason}), so no checkpoint was published. Name another file."
+    )
+
+
+def test_a_copy_is_the_note_that_was_published(reviewed: Workspace, tmp_path: Path, auditor: Actor) -> None:
+    """By whom it was asked for is in the log; the note alone is in the file."""
+    note = write_checkpoint(reviewed, tmp_path / "held.txt", actor=auditor)
+    assert (tmp_path / "held.txt").read_text(encoding="utf-8") == note
+    assert (reviewed.folder / "checkpoints.txt").read_text(encoding="utf-8").endswith(f"{note}\n")
