@@ -5,16 +5,21 @@ from __future__ import annotations
 import json
 import shutil
 import sqlite3
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from hitl_review.domain.account import Actor
 from hitl_review.domain.audit import GENESIS, Event, chain_hash
+from hitl_review.domain.checkpoint import Frontier
 from hitl_review.domain.verification import TRUNCATION
 from hitl_review.errors import AuditError, NotPermitted, WorkspaceMissing
 from hitl_review.store import audit, models, schema
+from hitl_review.workflow import auditing, stretches
 from hitl_review.workflow.auditing import MOST_PROBLEMS, history, line_of, verify, verify_file
+from hitl_review.workflow.log_keys import LogKeys
+from hitl_review.workflow.stretches import Walked
 from hitl_review.workflow.workspace import Workspace, open_workspace
 from tests.tampering import contents, payloads_of, rechain, tamper, tampered
 from tests.ward import Clock
@@ -66,6 +71,15 @@ def test_progress_is_told_up_to_the_end(reviewed_folder: Path) -> None:
     assert steps[-1] == (2 * found.events, 2 * found.events)
 
 
+def test_progress_is_told_step_by_step(reviewed_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each event is two steps, of which the walk is the first."""
+    monkeypatch.setattr(stretches, "STEP", 10)
+    steps: list[tuple[int, int]] = []
+    found = verify(reviewed_folder, progress=lambda done, total: steps.append((done, total)))
+    total = 2 * found.events
+    assert steps == [*((2 * done, total) for done in range(10, found.events + 1, 10)), (total, total)]
+
+
 def test_writers_do_not_disturb_a_running_check(workspace: Workspace, folder: Path) -> None:
     """Everything is seen as it was when the check began, also an event that is appended half-way."""
     before = audit.head(workspace.store)
@@ -79,6 +93,47 @@ def test_writers_do_not_disturb_a_running_check(workspace: Workspace, folder: Pa
     assert found.ok
     assert found.events == before.size + 1
     assert verify(folder).events == before.size + 2
+
+
+def test_what_the_event_of_a_checkpoint_says_besides_its_note_is_checked() -> None:
+    """The key in force at its size, and the tree of the events before it, where the walk came by it."""
+    tree = Frontier().grown([b"1" * 32, b"2" * 32, b"3" * 32])
+    peaks = [peak.hex() for peak in tree.peaks]
+    right = {"key": "first", "frontier": peaks}
+    keys = LogKeys("abc", (0, 4), ("first", "second"))
+
+    def said(seq: int, detail: dict[str, object], seen: int = 3) -> list[tuple[int | None, str, str]]:
+        walked = Walked(checkpoints=[(seq, detail, "")], places={seen: (tree, "")})
+        return [(each.seq, each.kind, each.message) for each in auditing._told_with_checkpoints(walked, keys)]
+
+    another_key = "it names another key than the one in force"
+    another_tree = "the tree that it tells of is not that of the log"
+    assert said(4, right) == [] and said(4, {**right, "frontier": []}, seen=2) == []
+    assert said(5, right, seen=4) == [(5, "checkpoint", another_key)]
+    assert said(4, {**right, "key": "second"}) == [(4, "checkpoint", another_key)]
+    assert said(4, {**right, "frontier": peaks[:1]}) == [(4, "checkpoint", another_tree)]
+    assert said(4, {}) == [(4, "checkpoint", another_key), (4, "checkpoint", another_tree)]
+
+
+@pytest.mark.parametrize(
+    ("problems", "since", "told"),
+    [
+        (MOST_PROBLEMS - 1, 150, []),
+        (MOST_PROBLEMS, 150, ["the check stopped after 1,000 problems"]),
+        (0, 151, ["no checkpoint was published for the last 151 events; see `hitl-review doctor`"]),
+    ],
+)
+def test_a_warning_says_what_was_not_checked(problems: int, since: int, told: list[str]) -> None:
+    """Where the check stopped, what no checkpoint covers, and of what kind the program knows nothing."""
+    unknown = Counter({"b.new\u202e": 2, "a.new": 1})
+    walked = Walked(checkpoints=[(7, {}, ""), (3, {}, "")], unknown=unknown)
+    assert auditing._warnings(problems, 7 + since, [], walked) == (
+        TRUNCATION,
+        *told,
+        "1 events of the action 'a.new', which this program does not know, were checked as links of the chain only",
+        "2 events of the action 'b.new\\\\u202e', which this program does not know, were checked as links of the"
+        " chain only",
+    )
 
 
 # Attacks on the log; those that break the chain are in tests/attacks
