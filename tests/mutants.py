@@ -1,11 +1,12 @@
 """How many small faults in the log and its verifier the tests notice: `make mutants` runs mutmut, then this.
 
-    python -m tests.mutants
+    python -m tests.mutants [JOBS]
 
-reads what mutmut left in `mutants/` and prints a line per module and the name of every fault that nobody
-noticed (`mutmut show NAME` shows it). Fewer than 95 of 100 noticed, or faults that were not tried, is a failure.
-A fault that changes nothing anybody could see can't be noticed: each of these is listed in
-`equivalent_mutants.toml` with the reason, and printed with it. It does not count as noticed.
+takes the faults that mutmut wrote into `mutants/`, tries each that was not tried (`trying.py`), and prints a
+line per module and the name of every fault that nobody noticed (`mutmut show NAME` shows it). Fewer than 95 of
+100 noticed, or faults that were not tried, is a failure. A fault that changes nothing anybody could see can't
+be noticed: each of these is listed in `equivalent_mutants.toml` with the reason, and printed with it. It does
+not count as noticed.
 """
 
 from __future__ import annotations
@@ -13,7 +14,6 @@ from __future__ import annotations
 import ast
 import difflib
 import json
-import os
 import re
 import sys
 import tomllib
@@ -21,66 +21,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, NamedTuple
 
-import pytest
+from tests.trying import try_all
 
 FOLDER: Final = Path("mutants")
 EQUIVALENT: Final = Path(__file__).with_name("equivalent_mutants.toml")
 WANTED: Final = 0.95
 _UNNOTICED: Final = {0: "survived", 5: "no test runs it", 33: "no test runs it", None: "not tried"}
 """mutmut's exit codes of faults that no test failed on; with every other a test failed, hung or crashed."""
-_SLOW_TESTS: Final = {
-    "test_side_by_side.py": ("side_by_side", "stretches"),
-    "test_every_value.py": ("reconciling", "twins.kinds", "twins.learning", "twins.people"),
-    "test_forged_words.py": ("domain.audit", "domain.checkpoint", "auditing", "checkpointing", "reconciling"),
-}
-"""Test modules that are slow, and the modules whose faults they are run for; without them others stay cheap."""
-MOST_OTHERS: Final = 200
-"""So many tests at most are run for a fault that are not about its module."""
-ASKED: Final = pytest.StashKey[dict[str, int]]()
-"""The tests that mutmut asked for, in its order."""
 Outcomes = dict[str, dict[str, int | None]]
-
-
-def module_on_trial() -> str:
-    """Return the module whose fault this process tries, or nothing."""
-    module = os.environ.get("MUTANT_UNDER_TEST", "").rpartition(".")[0]
-    return module if module.startswith("hitl_review.") else ""
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    """Ask for files in the place of a thousand tests by name, which takes longer than most faults live."""
-    if module_on_trial():
-        config.stash[ASKED] = {name: place for place, name in enumerate(config.args)}
-        config.args = [*dict.fromkeys(name.partition("::")[0] for name in config.args)]
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Take of the tests that were asked for those that notice soonest, so that a fault is tried in a second.
-
-    First come the tests that nothing is wrong with an honest log: to a verifier with a fault something is. Then
-    come those about the fault's module, and then the fastest of all others, as many as `MOST_OTHERS`. Of what
-    is left out any might notice a fault too, so no fault is noticed here that the whole would not notice.
-    """
-    module = module_on_trial()
-    if not module:
-        return
-    asked = config.stash[ASKED]
-    items.sort(key=lambda item: asked.get(item.nodeid, 0))
-    by_kind: dict[str, list[pytest.Item]] = {"honest": [], "own": [], "other": [], "slow": []}
-    for item in items:
-        by_kind[kind_of(item, module) if item.nodeid in asked else "slow"].append(item)
-    items[:] = [*by_kind["honest"], *by_kind["own"], *by_kind["other"][:MOST_OTHERS]]
-    config.hook.pytest_deselected(items=[*by_kind["other"][MOST_OTHERS:], *by_kind["slow"]])
-
-
-def kind_of(item: pytest.Item, module: str) -> str:
-    """Return what a test is to a module: of an honest log, its own, one that is slow and about others, or another."""
-    name = item.path.name
-    if not module.endswith(_SLOW_TESTS.get(name, (module,))):
-        return "slow"
-    if "honest" in item.name and module.startswith("hitl_review.workflow."):
-        return "honest"
-    return "own" if name in _SLOW_TESTS or name == f"test_{module.rpartition('.')[2]}.py" else "other"
 
 
 def outcomes(folder: Path) -> Outcomes:
@@ -171,7 +119,8 @@ def report(folder: Path, found: Outcomes, known: dict[Change, str]) -> tuple[lis
 
 
 def main() -> None:
-    """Print the report."""
+    """Try what was not tried, and print the report."""
+    try_all(FOLDER, jobs=int(sys.argv[1]) if len(sys.argv) > 1 else 1)
     lines, enough = report(FOLDER, outcomes(FOLDER), reasons(EQUIVALENT))
     print("\n".join(lines))
     sys.exit(0 if enough else 1)

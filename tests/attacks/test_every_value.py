@@ -29,7 +29,7 @@ THE_TAIL = ("audit_log", "last removed")
 """Found by a checkpoint, and by what the event told of; `test_forged_logs.py` tries it."""
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def whole_once(learned_once: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A closed workspace with rows in every table. Do not write to it."""
     return complete(Path(shutil.copytree(learned_once, tmp_path_factory.mktemp("whole") / "workspace")))

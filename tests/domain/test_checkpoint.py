@@ -256,3 +256,13 @@ def test_a_path_that_is_too_short_is_said_to_be_so() -> None:
     with pytest.raises(AuditError) as refused:
         root_from_path(b"", 0, 8, [])
     assert str(refused.value) == "The receipt's path is too short for the size of its checkpoint."
+
+
+@pytest.mark.parametrize("count", [0, 1, 7, 8, 9, 15, 16, 17, 40])
+def test_trees_of_stretches_join_to_the_tree_of_the_whole(count: int) -> None:
+    """For every length of the last stretch, and every number of full ones."""
+    leaves = [bytes([number]) * 32 for number in range(count)]
+    whole = Frontier()
+    for start in range(0, count, 8):
+        whole = whole.joined(Frontier().grown(leaves[start : start + 8]))
+    assert whole == Frontier().grown(leaves)

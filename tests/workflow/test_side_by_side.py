@@ -7,6 +7,7 @@ import io
 import json
 import os
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,14 +17,14 @@ from typing import TextIO
 import pytest
 
 from hitl_review.domain.checkpoint import Frontier
-from hitl_review.domain.verification import Verification
+from hitl_review.domain.verification import Problem, Verification
 from hitl_review.errors import AuditError
 from hitl_review.store import audit, inspection
 from hitl_review.workflow import side_by_side
 from hitl_review.workflow.auditing import verify
 from hitl_review.workflow.checkpointing import write_checkpoint
 from hitl_review.workflow.side_by_side import as_json, from_json, joined
-from hitl_review.workflow.stretches import walk
+from hitl_review.workflow.stretches import Walked, walk
 from hitl_review.workflow.workspace import open_workspace
 from tests.tampering import tamper
 
@@ -119,14 +120,47 @@ def test_what_a_process_found_survives_the_way_back(reviewed_folder: Path) -> No
     assert found.checkpoints and found.opened and found.opening and 3 in found.places
 
 
-@pytest.mark.parametrize("count", [0, 1, 7, 8, 9, 15, 16, 17, 40])
-def test_trees_of_stretches_join_to_the_tree_of_the_whole(count: int) -> None:
-    """For every length of the last stretch, and every number of full ones."""
-    leaves = [bytes([number]) * 32 for number in range(count)]
-    whole = Frontier()
-    for start in range(0, count, 8):
-        whole = whole.joined(Frontier().grown(leaves[start : start + 8]))
-    assert whole == Frontier().grown(leaves)
+def test_what_stretches_hold_is_held_together() -> None:
+    """Problems and lists one behind the other, numbers added, the newest of each actor, the tree of all leaves."""
+    leaves = [bytes([number]) * 32 for number in range(3)]
+    one, two, three = (Frontier().grown(leaves[:end]) for end in (1, 2, 3))
+    a, b = Problem(1, "chain", "a"), Problem(2, "payload", "b")
+    first = Walked(
+        chain=[a],
+        told=[b],
+        rows=Counter({"reads": 1, "cases": 2}),
+        opened={"rita": ("C-1", "1"), "rolf": ("C-2", "2")},
+        unknown=Counter({"x.y": 1}),
+        opening={"origin": "abc"},
+        rotations=[(2, "h", {"old": "k"})],
+        checkpoints=[(2, {"key": "k"}, "k")],
+        places={1: (one, "h1")},
+        frontier=two,
+    )
+    second = Walked(
+        chain=[b],
+        told=[a],
+        rows=Counter({"reads": 4}),
+        opened={"rita": ("C-3", "3")},
+        unknown=Counter({"x.y": 2, "z": 1}),
+        opening={},
+        rotations=[(3, "g", {})],
+        checkpoints=[(3, {}, "")],
+        places={3: (Frontier().grown(leaves[2:]), "h3")},
+        frontier=Frontier().grown(leaves[2:]),
+    )
+    assert joined([first, second]) == Walked(
+        chain=[a, b],
+        told=[b, a],
+        rows=Counter({"reads": 5, "cases": 2}),
+        opened={"rita": ("C-3", "3"), "rolf": ("C-2", "2")},
+        unknown=Counter({"x.y": 3, "z": 1}),
+        opening={"origin": "abc"},
+        rotations=[(2, "h", {"old": "k"}), (3, "g", {})],
+        checkpoints=[(2, {"key": "k"}, "k"), (3, {}, "")],
+        places={1: (one, "h1"), 3: (three, "h3")},
+        frontier=three,
+    )
 
 
 def test_a_broken_walk_is_joined_as_broken(reviewed_folder: Path) -> None:
@@ -193,7 +227,9 @@ def test_the_key_a_damaged_opening_names_is_none() -> None:
     assert side_by_side._opening_key((1, "e", "p", "{", "h")) == ""
 
 
-@pytest.mark.parametrize(("may_use", "has", "processes"), [(3, 9, 3), (9, 1, 4), (None, 2, 2), (None, None, 1)])
+@pytest.mark.parametrize(
+    ("may_use", "has", "processes"), [(3, 9, 3), (9, 1, 4), (None, 2, 2), (None, None, 1)]
+)
 def test_no_more_processes_walk_than_processors_may_be_used(
     may_use: int | None, has: int | None, processes: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:

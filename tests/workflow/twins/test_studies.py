@@ -69,7 +69,7 @@ def columns() -> list[tuple[str, str, str]]:
     ]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def studied_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A closed workspace with a study that runs, was amended, and was read by both readers."""
     folder, clock = tmp_path_factory.mktemp("studied") / "workspace", Clock()

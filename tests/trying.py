@@ -1,0 +1,188 @@
+"""Try small faults one by one, a second each or less: one pytest session, from which a process is forked for each.
+
+mutmut starts pytest anew for every fault, collects a thousand tests and makes the ward's workspaces again, which
+takes longer than the tests that notice. Here all of that is there once. A fault is tried in a process of its own
+on the tests that run its function, until the first one fails.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import signal
+import sys
+import time
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+MOST_OTHERS: Final = 200
+"""So many tests at most are run for a fault that are not about its module: a survivor takes seconds, not minutes."""
+NO_TEST: Final = 33
+"""mutmut's code for a fault that no test runs."""
+SLOW_TESTS: Final = {
+    "test_side_by_side.py": ("side_by_side", "stretches"),
+    "test_every_value.py": ("reconciling", "twins.kinds", "twins.learning", "twins.people"),
+    "test_forged_words.py": ("domain.audit", "domain.checkpoint", "auditing", "checkpointing", "reconciling"),
+}
+"""Test modules that are slow, and the modules whose faults they are run for."""
+
+
+def try_all(folder: Path, *, jobs: int) -> None:
+    """Try every fault in a folder that was not tried yet, in some processes at a time."""
+    settings = tomllib.loads(Path("pyproject.toml").read_text(encoding="utf-8"))["tool"]["mutmut"]
+    asked = [*settings["pytest_add_cli_args"], *settings["pytest_add_cli_args_test_selection"]]
+    os.environ["MUTANT_UNDER_TEST"] = ""
+    os.chdir(folder)
+    sys.path.insert(0, os.getcwd())
+    try:
+        pytest.main(
+            ["-q", "-s", "--rootdir=.", "-otmp_path_retention_policy=none", *asked], plugins=[Trials(jobs)]
+        )
+    finally:
+        os.chdir("..")
+
+
+@dataclass
+class Trial:
+    """A fault that is being tried."""
+
+    path: Path
+    """Where mutmut keeps what became of the faults of its module."""
+    name: str
+    began: float
+
+
+CONTROL: Final = Trial(Path("control.txt"), "", 0.0)
+"""No fault at all: every test has to pass. One that does not is told of in this file."""
+
+
+@dataclass(eq=False)
+class Trials:
+    """In the place of pytest's own loop over tests: one over faults."""
+
+    jobs: int
+    failed: bool = False
+    running: dict[int, Trial] = field(default_factory=dict)
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Hear of a test that failed."""
+        self.failed = self.failed or report.failed
+        if report.failed and not os.environ["MUTANT_UNDER_TEST"]:
+            CONTROL.path.write_text(f"{report.nodeid}\n{report.longreprtext}\n", encoding="utf-8")
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        """Try every fault, after the honest tests have passed and have made the workspaces that others copy."""
+        told = json.loads(Path("mutmut-stats.json").read_text(encoding="utf-8"))
+        honest = [item for item in session.items if "honest" in item.name]
+        self.run([*honest, session.items[0]])
+        if self.failed:
+            raise pytest.UsageError(f"A test failed without any fault: see {CONTROL.path.absolute()}.")
+        self.fork(CONTROL, session, session.items, told["duration_by_test"])
+        for path, name in untried():
+            tests = told["tests_by_mangled_function_name"].get(name.partition("__mutmut_")[0], [])
+            chosen = choose(session.items, name.rpartition(".")[0], set(tests), told["duration_by_test"])
+            while len(self.running) >= self.jobs:
+                self.wait()
+            self.fork(Trial(path, name, time.monotonic()), session, chosen, told["duration_by_test"])
+        while self.running:
+            self.wait()
+        if self.failed:
+            raise pytest.UsageError(f"A test failed without any fault: see {CONTROL.path.absolute()}.")
+        return True
+
+    def run(self, items: list[pytest.Item]) -> None:
+        """Run tests until one fails."""
+        for item, following in zip(items, [*items[1:], items[0]], strict=True):
+            item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
+            if self.failed:
+                return
+
+    def fork(
+        self, trial: Trial, session: pytest.Session, chosen: list[pytest.Item], seconds: dict[str, float]
+    ) -> None:
+        """Try a fault in a process of its own. A limit of time holds for one that hangs: ten times what is usual."""
+        if not chosen:
+            note(trial, NO_TEST)
+            return
+        sys.stdout.flush()
+        child = os.fork()
+        if child:
+            self.running[child] = trial
+            return
+        self.failed = False
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        os.dup2(1, 2)
+        usual = 5 + sum(seconds[item.nodeid] for item in chosen)
+        resource.setrlimit(resource.RLIMIT_CPU, (int(10 * usual), int(10 * usual) + 1))
+        signal.alarm(int(30 * usual))
+        set_fault(trial.name)
+        try:
+            session._setupstate.teardown_exact(chosen[0])
+            self.run(chosen)
+        except BaseException:
+            self.failed = True
+        os._exit(1 if self.failed else 0)
+
+    def wait(self) -> None:
+        """Wait for one process to end, and note what became of its fault."""
+        child, status = os.wait()
+        trial, code = self.running.pop(child), os.waitstatus_to_exitcode(status)
+        if trial is not CONTROL:
+            note(trial, code)
+        elif code:
+            self.failed = True
+
+
+def set_fault(name: str) -> None:
+    """Let the functions that mutmut wrote behave as with this fault, in this process and those that it starts."""
+    from mutmut.mutation.trampoline import set_mutant_under_test
+
+    set_mutant_under_test(name)
+
+
+def untried() -> Iterator[tuple[Path, str]]:
+    """Yield each fault that was not tried, and where its outcome is to be noted."""
+    for path in sorted(Path(".").rglob("*.py.meta")):
+        codes: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))["exit_code_by_key"]
+        yield from ((path, name) for name, code in codes.items() if code is None)
+
+
+def note(trial: Trial, code: int) -> None:
+    """Note what became of a fault where mutmut would."""
+    told = json.loads(trial.path.read_text(encoding="utf-8"))
+    told["exit_code_by_key"][trial.name] = code
+    told["durations_by_key"][trial.name] = time.monotonic() - trial.began
+    trial.path.write_text(json.dumps(told, indent=4), encoding="utf-8")
+
+
+def choose(
+    items: list[pytest.Item], module: str, wanted: set[str], seconds: dict[str, float]
+) -> list[pytest.Item]:
+    """Return those of some tests that notice soonest.
+
+    First come the tests that nothing is wrong with an honest log: to a verifier with a fault something is. Then
+    come those about the fault's module, and then the fastest of all others, as many as `MOST_OTHERS`. Of what
+    is left out any might notice a fault too, so no fault is noticed here that the whole would not notice.
+    """
+    by_kind: dict[str, list[pytest.Item]] = {"honest": [], "own": [], "other": [], "slow": []}
+    for item in sorted(items, key=lambda item: seconds.get(item.nodeid, 0.0)):
+        if item.nodeid in wanted:
+            by_kind[kind_of(item, module)].append(item)
+    return [*by_kind["honest"], *by_kind["own"], *by_kind["other"][:MOST_OTHERS]]
+
+
+def kind_of(item: pytest.Item, module: str) -> str:
+    """Return what a test is to a module: of an honest log, its own, one that is slow and about others, or another."""
+    name = item.path.name
+    if not module.endswith(SLOW_TESTS.get(name, (module,))):
+        return "slow"
+    if "honest" in item.name and module.startswith("hitl_review.workflow."):
+        return "honest"
+    return "own" if name in SLOW_TESTS or name == f"test_{module.rpartition('.')[2]}.py" else "other"
