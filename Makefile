@@ -72,8 +72,8 @@ evidence: $(TO_TEST) ## what the product's claims rest on: each program prints i
 
 mutants: $(TO_TEST) ## put small faults into the log and its verifier, and count those that no test notices (an hour)
 	$(BIN)/python -m pip install -qq --constraint constraints.txt --editable ".[mutants]"
-	$(BIN)/mutmut run --max-children $(JOBS)
-	$(BIN)/python -m tests.mutants
+	$(BIN)/mutmut run --max-children $(JOBS) 'hitl_review.domain.rotation.*'
+	$(BIN)/python -m tests.mutants $(JOBS)
 
 clean: ## remove the environments and what tools left behind
 	rm -rf .venv .venv-*/ .mypy_cache .mypy_cache_strict .pytest_cache .ruff_cache .hypothesis mutants

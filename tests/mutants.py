@@ -2,11 +2,11 @@
 
     python -m tests.mutants [JOBS]
 
-takes the faults that mutmut wrote into `mutants/`, tries each that was not tried (`trying.py`), and prints a
-line per module and the name of every fault that nobody noticed (`mutmut show NAME` shows it). Fewer than 95 of
-100 noticed, or faults that were not tried, is a failure. A fault that changes nothing anybody could see can't
-be noticed: each of these is listed in `equivalent_mutants.toml` with the reason, and printed with it. It does
-not count as noticed.
+takes the faults that mutmut wrote into `mutants/`, and which tests run which function, tries each fault that was
+not tried (`trying.py`), and prints a line per module and the name of every fault that nobody noticed (`mutmut
+show NAME` shows it). Fewer than 95 of 100 noticed, or faults that were not tried, is a failure. A fault that
+changes nothing anybody could see can't be noticed: each of these is listed in `equivalent_mutants.toml` with the
+reason, and printed with it. It does not count as noticed.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import resource
+import shutil
 import signal
 import sys
 import time
@@ -17,6 +18,7 @@ import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 import pytest
@@ -40,12 +42,11 @@ def try_all(folder: Path, *, jobs: int) -> None:
     os.environ["MUTANT_UNDER_TEST"] = ""
     os.chdir(folder)
     sys.path.insert(0, os.getcwd())
-    try:
+    with TemporaryDirectory(prefix="trials-") as made:
         pytest.main(
-            ["-q", "-s", "--rootdir=.", "-otmp_path_retention_policy=none", *asked], plugins=[Trials(jobs)]
+            ["-q", "-s", "--rootdir=.", f"--basetemp={made}/all", *asked], plugins=[Trials(jobs, Path(made))]
         )
-    finally:
-        os.chdir("..")
+    os.chdir("..")
 
 
 @dataclass
@@ -67,6 +68,8 @@ class Trials:
     """In the place of pytest's own loop over tests: one over faults."""
 
     jobs: int
+    made: Path
+    """A folder to work in; each process has its own in it."""
     failed: bool = False
     running: dict[int, Trial] = field(default_factory=dict)
 
@@ -122,6 +125,8 @@ class Trials:
         usual = 5 + sum(seconds[item.nodeid] for item in chosen)
         resource.setrlimit(resource.RLIMIT_CPU, (int(10 * usual), int(10 * usual) + 1))
         signal.alarm(int(30 * usual))
+        session.config._tmp_path_factory._basetemp = self.made / str(os.getpid())  # type: ignore[attr-defined]
+        (self.made / str(os.getpid())).mkdir()
         set_fault(trial.name)
         try:
             session._setupstate.teardown_exact(chosen[0])
@@ -133,6 +138,7 @@ class Trials:
     def wait(self) -> None:
         """Wait for one process to end, and note what became of its fault."""
         child, status = os.wait()
+        shutil.rmtree(self.made / str(child), ignore_errors=True)
         trial, code = self.running.pop(child), os.waitstatus_to_exitcode(status)
         if trial is not CONTROL:
             note(trial, code)

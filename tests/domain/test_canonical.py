@@ -25,6 +25,7 @@ from hitl_review.domain.canonical import (
     lines_digest,
     parse_canonical,
     text_digest,
+    written_alike,
 )
 from hitl_review.errors import AuditError
 
@@ -321,3 +322,39 @@ def test_why_a_value_can_not_be_written_is_said_plainly() -> None:
         canonical_json(math.nan)
     assert str(refused.value).startswith("A value can't be written as canonical JSON: ")
     assert str(refused.value).endswith(". Store it as text or null.")
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {},
+        [],
+        (),
+        {"a": "text", "b": None, "c": True, "d": 7},
+        [2**53 - 1, -(2**53) + 1, 0],
+        [1e-4, -1e-4, 0.5, 999999999999999.9, -999999999999999.9],
+        {"a": [{"b": (0.1, [1])}], "c": []},
+    ],
+)
+def test_what_every_encoder_writes_alike_is_known(value: object) -> None:
+    """Texts, nothing, truth, whole numbers below 2**53, and floats with a fraction that need no exponent."""
+    assert written_alike(value)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *(1.0, -0.0, 1e15, 1e15 + 0.5, 1e-5, 9.99e-5, -9.99e-5, math.nan, math.inf, 2**53, -(2**53)),
+        *(Word.LAST, Letters("last"), Kind.ONE, b"bytes", {1, 2}, Pair(), UUID(int=1)),
+    ],
+)
+def test_what_some_encoder_writes_in_another_way_is_known(value: object) -> None:
+    """Wherever it stands, also behind what is written alike, and alone."""
+    for held in (value, [value], [1, value], (value,), {"a": 1, "b": value}, {"a": [{"b": value}], "c": 1}):
+        assert not written_alike(held)
+
+
+@pytest.mark.parametrize("value", [1, 0.5, "text", None, True])
+def test_only_what_holds_values_is_asked_about(value: object) -> None:
+    """A value that stands alone is left to the careful way."""
+    assert not written_alike(value)
