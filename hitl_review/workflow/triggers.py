@@ -7,7 +7,6 @@ from datetime import timedelta
 from typing import Final
 
 from hitl_review.domain.registry import ModelVersion
-from hitl_review.errors import NoChampion
 from hitl_review.store import alarms, jobs, labels, models
 from hitl_review.store.jobs import Job, JobKind
 from hitl_review.workflow.jobs import ask
@@ -18,16 +17,19 @@ DRIFT_LAMPS: Final = ("inputs", "scores")
 
 
 def look(workspace: Workspace) -> list[Job]:
-    """Queue what is due now, and return it. A job that is open already is not queued twice."""
-    try:
-        champion = models.champion(workspace.store)
-    except NoChampion:
+    """Queue what is due now, and return it. A job that is open already is not queued twice.
+
+    A stopped model is followed by challengers as one in use is: readers go on, and what they say may bring
+    the next. There is nothing to monitor of it.
+    """
+    newest, latest = models.newest_move(workspace.store), models.latest_in_use(workspace.store)
+    if newest is None or latest is None:
         return []
     due = []
-    cause = next(_reasons_to_retrain(workspace, champion), None)
+    cause = next(_reasons_to_retrain(workspace, models.version(workspace.store, latest)), None)
     if cause is not None:
         due.append(ask(workspace, JobKind.RETRAIN, cause=cause))
-    if _monitoring_is_due(workspace):
+    if newest.model is not None and _monitoring_is_due(workspace):
         due.append(ask(workspace, JobKind.MONITOR, cause="a day has gone by"))
     return due
 

@@ -245,6 +245,15 @@ def test_new_labels_start_a_training_and_few_do_not(read: Workspace) -> None:
     assert len(jobs.newest(read.store, limit=9, kind=JobKind.RETRAIN)) == 1
 
 
+def test_a_stopped_model_is_followed_by_challengers_but_not_monitored(read: Workspace) -> None:
+    """Readers go on without it, and what they say may bring the next one."""
+    stop_model(read, actor=actor_of(read, "steward-1"), reason=REASON)
+    collect_labels(read)
+    policy = read.project.retraining.model_copy(update={"minimum_new_labels": 12})
+    eager = replace(read, project=read.project.model_copy(update={"retraining": policy}))
+    assert {job.kind for job in triggers.look(eager)} == {JobKind.RETRAIN}
+
+
 def test_the_monitor_keeps_what_it_measured_and_says_what_it_can_not(read: Workspace) -> None:
     """A dozen cases are too few for every lamp; none is lit, none is called fine for that."""
     found = monitor(read)
