@@ -11,7 +11,15 @@ from html import escape
 from itertools import groupby
 from typing import Final
 
-from hitl_review.domain.gate import CalibrationPoint, GateReport, GateVerdict, Pair, Side, SubgroupRow
+from hitl_review.domain.gate import (
+    CalibrationPoint,
+    Churned,
+    GateReport,
+    GateVerdict,
+    Pair,
+    Side,
+    SubgroupRow,
+)
 from hitl_review.ui.charts import MINUS
 
 SIZE: Final = 200
@@ -186,26 +194,32 @@ def _subgroup_cells(row: SubgroupRow) -> str:
 
 
 def churn_html(report: GateReport) -> str:
-    """Return how many patients' answers would flip, how many of them for the better, and the largest changes."""
+    """Return how many patients' answers would flip, how many of them for the better, and each of them.
+
+    The largest changes stand there; the others are folded away.
+    """
     better = sum(each.better for each in report.churn)
     words = (
         f"{len(report.churn):,} of {report.cases:,} hold-out patients would get another answer: "
         f"{better:,} the right one instead of the wrong one, {len(report.churn) - better:,} the other way round."
     )
-    largest = sorted(report.churn, key=lambda each: -abs(each.challenger - each.champion))[:SHOWN]
-    rows = "".join(
+    rows = [_churn_row(each) for each in sorted(report.churn, key=lambda each: -abs(each.challenger - each.champion))]
+    head = ("Patient", "Before", "Now", "Outcome came", "Change")
+    title = "Patients whose answer flips, the largest changes first"
+    table = _table("Table 4", title, head, "".join(rows[:SHOWN]), numbers=2) if rows else ""
+    rest = rows[SHOWN:]
+    if rest:
+        folded = _table("Table 4", "continued", head, "".join(rest), numbers=2)
+        table += f'<details class="hr-paper"><summary>The other {len(rest):,} patients</summary>{folded}</details>'
+    return f'<div class="hr-paper"><p class="hr-note">{words}</p></div>{table}'
+
+
+def _churn_row(each: Churned) -> str:
+    return (
         f'<tr><th scope="row">{escape(each.case_id)}</th><td class="hr-number">{each.champion:.0%}</td>'
         f'<td class="hr-number">{each.challenger:.0%}</td><td>{"yes" if each.outcome else "no"}</td>'
         f"<td>{'better' if each.better else 'worse'}</td></tr>"
-        for each in largest
     )
-    head = ("Patient", "Before", "Now", "Outcome came", "Change")
-    table = (
-        _table("Table 4", "Patients whose answer flips, the largest changes first", head, rows, numbers=2)
-        if rows
-        else ""
-    )
-    return f'<div class="hr-paper"><p class="hr-note">{words}</p></div>{table}'
 
 
 def importance_html(report: GateReport, labels: Mapping[str, str]) -> str:

@@ -50,6 +50,15 @@ def test_the_curves_are_pictures_whose_lines_differ_without_colour() -> None:
         assert len({each.get("stroke-dasharray") for each in lines}) == len(lines) == 3
 
 
+def test_every_patient_whose_answer_flips_is_on_the_page() -> None:
+    """The largest changes at once, the others folded away, none left out."""
+    flips = tuple(Churned(f"C-{place}", 0.4, 0.6 + place / 1000, place % 2 == 0, place % 2 == 0) for place in range(40))
+    drawn = gate_charts.churn_html(replace(report(), churn=flips))
+    assert "The other 28 patients" in drawn
+    shown = re.findall(r">(C-\d+)<", drawn)
+    assert shown[0] == "C-39" and sorted(shown) == sorted(each.case_id for each in flips)
+
+
 def test_what_comes_from_data_is_escaped() -> None:
     """Levels, names and words of a project are somebody's text."""
     row = SubgroupRow("sex", HOSTILE, 40, 20, 0.7, 0.7, 0.0, (-0.1, 0.1), True, HOSTILE)
