@@ -151,8 +151,15 @@ def waiting_with(store: Store, model: str | None) -> list[Waiting]:
 
 
 def set_order(store: Store, places: Iterable[tuple[str, str]]) -> None:
-    """Put cases into an order: case and route, the first first. All others go back to that of arrival."""
-    store.write("UPDATE worklist SET priority = ? + position, route = 'arrival'", (UNORDERED,))
+    """Put cases into an order: case and route, the first first. All others go back to that of arrival.
+
+    A decided case keeps its route: it says why the case was read, whatever the order is now.
+    """
+    store.write(
+        "UPDATE worklist SET priority = ? + position,"
+        " route = CASE WHEN state = 'decided' THEN route ELSE 'arrival' END",
+        (UNORDERED,),
+    )
     store.db.conn.executemany(
         "UPDATE worklist SET priority = ?, route = ? WHERE case_id = ?",
         [(number, route, case_id) for number, (case_id, route) in enumerate(places, start=1)],

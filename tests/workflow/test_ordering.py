@@ -12,9 +12,12 @@ from hitl_review.domain.routing import Route, Routing, RoutingKind
 from hitl_review.errors import Conflict, NotPermitted, ReviewError
 from hitl_review.store import audit, routings, worklist
 from hitl_review.workflow import routing as routing_module
+from hitl_review.workflow.accounts import actor_of
 from hitl_review.workflow.auditing import verify
 from hitl_review.workflow.ordering import order_queue, rule_words, why_here
+from hitl_review.workflow.replaying_people import replay_people
 from hitl_review.workflow.routing import foresee, set_routing
+from hitl_review.workflow.scoring import stored_model
 from hitl_review.workflow.workspace import Workspace, open_workspace
 from tests.tampering import tamper
 from tests.ward_learning import STEWARD
@@ -94,6 +97,18 @@ def test_why_a_case_is_here_is_asked_of_the_queue(hospital: Workspace) -> None:
     """By its id; a case of no queue has no reason."""
     assert why_here(hospital, order_of(hospital)[0]).startswith("Why this case")
     assert why_here(hospital, "no-such-case") == ""
+
+
+def test_a_decided_case_goes_on_to_say_why_it_was_read(hospital: Workspace) -> None:
+    """A new order, as after each promotion, is of those that wait; the reason of the others stays true."""
+    reader, source = actor_of(hospital, "reader-1"), stored_model(hospital.store)
+    first = order_of(hospital)[0]
+    before = why_here(hospital, first)
+    assert "arrival" not in before
+    said = dict.fromkeys(order_of(hospital), 0.8)
+    replay_people(hospital, said, reader=lambda _: reader, source=source, limit=1)
+    order_queue(hospital)
+    assert first not in order_of(hospital) and why_here(hospital, first) == before
 
 
 def test_only_a_steward_sets_who_reads_what(hospital: Workspace, reader: Actor) -> None:
