@@ -109,7 +109,8 @@ def _heads(*names: str) -> str:
 
 def _table(caption: str, heads: str, rows: str) -> str:
     return (
-        f'<div class="hr-paper"><table class="hr-table hr-audited"><caption class="hr-unseen">{caption}</caption>'
+        f'<div class="hr-paper hr-wide"><table class="hr-table hr-audited">'
+        f'<caption class="hr-unseen">{caption}</caption>'
         f"<thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div>"
     )
 

@@ -87,9 +87,14 @@ def taught_words(workspace: Workspace, decision: Decision) -> str:
 
 
 def _taught(facts: Mapping[str, Any]) -> str:
-    return ", ".join(
-        f"model {each['name']}, which has judged {each['predictions']:,} cases" for each in facts["models"]
-    )
+    if not facts["models"]:
+        return ""
+    words = [each["name"] + _judged(each["predictions"]) for each in facts["models"]]
+    return f"model{'s' if len(words) > 1 else ''} {', '.join(words)}"
+
+
+def _judged(count: int) -> str:
+    return f" ({count:,} cases judged)" if count else ""
 
 
 def taught_html(workspace: Workspace, decisions: Sequence[Decision], people: Mapping[str, str]) -> str:
