@@ -1,9 +1,10 @@
 """The candidates of one training run: recalibrate only, refit, refit held to the clinicians' directions.
 
-All are made from the same training set, from scratch, and one of them goes to the gate: the simplest that is
-not worse, on cases left out, than the best by more than one standard error. Models whose probabilities have
-merely slipped need no new trees: over years of updating, recalibration was the steadiest (Davis et al., J Am
-Med Inform Assoc 2019;26:1448). Choosing on the gate's cases instead would give each run three tries at it.
+All are made from the same training set, from scratch, and one of them goes to the gate: the better of the new
+trees on cases left out, unless the champion's trees with new calibration are within one standard error of it.
+Models whose probabilities have merely slipped need no new trees: over years of updating, recalibration was the
+steadiest (Davis et al., J Am Med Inform Assoc 2019;26:1448). Between two sets of new trees nothing is simpler;
+directions win where rows are few. Choosing on the gate's cases instead would give each run three tries at it.
 """
 
 from __future__ import annotations
@@ -109,10 +110,12 @@ def make_candidates(
     """
     made: list[Candidate] = []
     losses: list[Floats] = []
-    judged = _judged_on(training)
+    judged, by_outcomes = _judged_on(training)
 
     def keep(kind: Kind, model: TrainedModel, margins: Floats) -> None:
-        chance = calibration.apply(model.calibration, margins[judged])
+        # What people said judges the trees as they were fitted to it: calibrated to outcomes they must miss it.
+        curve = model.calibration if by_outcomes else calibration.NONE
+        chance = calibration.apply(curve, margins[judged])
         known = ~np.isnan(chance)
         loss = evaluation.log_losses(_truth(training)[judged][known], chance[known])
         made.append(Candidate(kind, model, float(np.mean(loss)) if len(loss) >= LEAST_FRESH else None))
@@ -149,11 +152,12 @@ def _refits(settings: TrainingPolicy, directions: Mapping[str, int]) -> list[tup
     return refits
 
 
-def _judged_on(training: TrainingSet) -> Flags:
+def _judged_on(training: TrainingSet) -> tuple[Flags, bool]:
     """The cases that judge the candidates: none the champion knows; outcomes, unless they are too few."""
     fresh = ~training.known_to_champion
     with_outcome = fresh & ~np.isnan(training.outcomes)
-    return with_outcome if with_outcome.sum() >= LEAST_FRESH else fresh
+    enough = bool(with_outcome.sum() >= LEAST_FRESH)
+    return (with_outcome if enough else fresh), enough
 
 
 def _truth(training: TrainingSet) -> Floats:
@@ -201,7 +205,8 @@ def _choice(made: list[Candidate], losses: list[Floats]) -> Candidates:
             tuple(made), chosen, f"{chosen.kind.words.capitalize()}: too few cases to compare candidates on."
         )
     best = min(range(len(made)), key=lambda i: float(np.mean(losses[i])))
-    simplest = next(i for i in range(len(made)) if i == best or _no_worse(losses[i], losses[best]))
+    kept = made[0].kind is Kind.RECALIBRATED and _no_worse(losses[0], losses[best])
+    simplest = 0 if kept else best
     chosen = made[simplest]
     words = f"{chosen.kind.words.capitalize()}: log loss {chosen.log_loss:.4f} on {len(losses[0]):,} cases left out"
     if simplest != best:

@@ -59,6 +59,11 @@ class _Rows:
     def reference(self) -> npt.NDArray[np.bool_]:
         return ~np.isnan(self.outcomes)
 
+    @property
+    def mostly_stated(self) -> bool:
+        """Whether most labels are what people said, and not the outcome itself."""
+        return bool(np.mean(self.labels == self.outcomes) < 0.5)
+
     def only(self, chosen: npt.NDArray[np.bool_]) -> _Rows:
         return _Rows(self.values[chosen], self.labels[chosen], self.weights[chosen], self.outcomes[chosen])
 
@@ -117,7 +122,7 @@ def fit(
     model = seal(
         _fitted(rows, recipe),
         spec=spec,
-        calibration=_calibration(left_out, judged, settings),
+        calibration=_calibration(left_out, judged, settings, expected=rows.mostly_stated),
         conformal=uncertainty.conform(left_out, judged.outcomes, error=settings.conformal_error),
         familiarity=familiarity.learn(spec, rows.values),
         record=_record(rows, recipe, settings.seed, threshold, manifest, measures(judged.outcomes, left_out)),
@@ -195,10 +200,14 @@ def _folds(labels: Floats, *, seed: int) -> tuple[npt.NDArray[np.intp], int]:
     return fold, folds
 
 
-def _calibration(margins: Floats, rows: _Rows, settings: TrainingPolicy) -> calibration.Calibration:
+def _calibration(
+    margins: Floats, rows: _Rows, settings: TrainingPolicy, *, expected: bool
+) -> calibration.Calibration:
     if settings.calibration == "none" or not len(margins):
         return calibration.NONE
-    return calibration.choose(margins, rows.outcomes, weights=rows.weights, seed=settings.seed)
+    return calibration.choose(
+        margins, rows.outcomes, weights=rows.weights, seed=settings.seed, expected=expected
+    )
 
 
 def _record(

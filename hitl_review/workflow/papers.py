@@ -130,7 +130,8 @@ def _plan(workspace: Workspace) -> Iterator[str]:
         + (", or at an alarm of drift" if project.retraining.drift_alarm else "")
         + ", or when a steward asks.",
         f"From scratch, seed {project.training.seed}; the same manifest makes the same bytes.",
-        "The simplest candidate that is not worse than the best by more than one standard error goes to the gate.",
+        "The better of the new trees on cases left out goes to the gate, unless the model in use with new "
+        "calibration is within one standard error of it.",
     )
     yield "\n### 2.3 Performance evaluation"
     yield from _gate_rows(workspace)

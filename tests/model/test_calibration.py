@@ -102,6 +102,17 @@ def test_too_few_cases_of_a_class_are_left_alone() -> None:
     assert choose(3 * true, labels) == NONE
 
 
+def test_margins_that_are_known_to_be_off_need_no_evidence_but_cases() -> None:
+    """Sixty cases of each class can't show a slope of 1.3, yet it is mended where it is expected."""
+    true = np.random.default_rng(15).normal(0, 1.2, 140)
+    labels = outcomes(true, true, seed=16)
+    assert choose(true / 1.3, labels) == NONE
+    expected = choose(true / 1.3, labels, expected=True)
+    assert expected.method == "platt" and expected.rise > 1.1
+    few = np.arange(140) < 50
+    assert choose(true[few] / 1.3, labels[few], expected=True) == NONE
+
+
 def test_a_model_that_is_worse_than_chance_is_not_turned_round() -> None:
     """A falling curve would hide that something is very wrong."""
     true = np.random.default_rng(9).normal(0, 1.5, 1000)
