@@ -151,15 +151,8 @@ def waiting_with(store: Store, model: str | None) -> list[Waiting]:
 
 
 def set_order(store: Store, places: Iterable[tuple[str, str]]) -> None:
-    """Put cases into an order: case and route, the first first. All others go back to that of arrival.
-
-    A decided case keeps its route: it says why the case was read, whatever the order is now.
-    """
-    store.write(
-        "UPDATE worklist SET priority = ? + position,"
-        " route = CASE WHEN state = 'decided' THEN route ELSE 'arrival' END",
-        (UNORDERED,),
-    )
+    """Put cases into an order: case and route, the first first. All others go back to that of arrival."""
+    store.write("UPDATE worklist SET priority = ? + position, route = 'arrival'", (UNORDERED,))
     store.db.conn.executemany(
         "UPDATE worklist SET priority = ?, route = ? WHERE case_id = ?",
         [(number, route, case_id) for number, (case_id, route) in enumerate(places, start=1)],
@@ -172,6 +165,12 @@ def order_lines(store: Store) -> list[object]:
         "SELECT case_id, priority, route FROM worklist WHERE priority <= ? ORDER BY priority", (UNORDERED,)
     )
     return [[row["case_id"], row["priority"], row["route"]] for row in rows]
+
+
+def has_left_the_order(store: Store, case_id: str) -> bool:
+    """Tell whether a case was decided before the present order was made, which knows nothing of it."""
+    sql = "SELECT 1 FROM worklist WHERE case_id = ? AND state = 'decided' AND priority > ?"
+    return store.row(sql, (case_id, UNORDERED)) is not None
 
 
 def out_of_order(store: Store) -> int:

@@ -178,9 +178,12 @@ def _tell_passes(workspace: Workspace, made: Sequence[Passed], setting: SetRouti
 
 
 def why_here(workspace: Workspace, case_id: str) -> str:
-    """Return why a case is in the queue, in words that may be told once the own estimate is stored."""
+    """Return why a case is in the queue, in words that may be told once the own estimate is stored.
+
+    Nothing of a case that was decided before the present order was made: this one does not know why.
+    """
     route, routing = worklist.route_of(workspace.store, case_id), routings.in_force(workspace.store)
-    if route is None:
+    if route is None or worklist.has_left_the_order(workspace.store, case_id):
         return ""
     if Route(route) is Route.RULE and routing.kind is RoutingKind.RULE:
         return f"Why this case: a rule asks for a person ({rule_words(workspace.project, routing)})."

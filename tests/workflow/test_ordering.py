@@ -99,16 +99,18 @@ def test_why_a_case_is_here_is_asked_of_the_queue(hospital: Workspace) -> None:
     assert why_here(hospital, "no-such-case") == ""
 
 
-def test_a_decided_case_goes_on_to_say_why_it_was_read(hospital: Workspace) -> None:
-    """A new order, as after each promotion, is of those that wait; the reason of the others stays true."""
+def test_a_case_that_was_decided_does_not_claim_arrival_after_a_new_order(hospital: Workspace) -> None:
+    """A new order, as after each promotion, is of those that wait; it says nothing of the others."""
     reader, source = actor_of(hospital, "reader-1"), stored_model(hospital.store)
     first = order_of(hospital)[0]
     before = why_here(hospital, first)
     assert "arrival" not in before
     said = dict.fromkeys(order_of(hospital), 0.8)
     replay_people(hospital, said, reader=lambda _: reader, source=source, limit=1)
+    assert why_here(hospital, first) == before
     order_queue(hospital)
-    assert first not in order_of(hospital) and why_here(hospital, first) == before
+    assert first not in order_of(hospital) and why_here(hospital, first) == ""
+    assert verify(hospital.folder).problems == ()
 
 
 def test_only_a_steward_sets_who_reads_what(hospital: Workspace, reader: Actor) -> None:
