@@ -84,6 +84,18 @@ def test_a_missing_key_stops_nobody_from_deciding(log: Store, tmp_path: Path) ->
         checkpoints.publish(log, tmp_path / "new")
 
 
+def test_what_could_not_be_published_is_not_made_up_for_before_the_next_hundred(
+    log: Store, tmp_path: Path
+) -> None:
+    """The key came back when the log held just a hundred: the next event makes nothing due."""
+    path = tmp_path / "new" / keys.KEY_FILE
+    path.rename(tmp_path / "away")
+    grow(log, 98)
+    (tmp_path / "away").rename(path)
+    grow(log, 1)
+    assert checkpoints.size_of(log) == 101 and "checkpoint.published" not in actions(log)
+
+
 def test_another_key_signs_nothing(log: Store, tmp_path: Path) -> None:
     """The log names the key it was made with."""
     (tmp_path / "new" / keys.KEY_FILE).unlink()

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from hitl_review.domain.canonical import canonical_json, parse_canonical
+from hitl_review.domain.verification import Problem
 from hitl_review.errors import AuditError
-from hitl_review.store import audit
-from hitl_review.store.connection import open_store
+from hitl_review.store import audit, inspection
+from hitl_review.store.connection import open_store, sqlite3
+from hitl_review.workflow import stretches
 from hitl_review.workflow.stretches import trusted, walk
 from hitl_review.workflow.workspace import Workspace
 from tests.tampering import payloads_of, rechain, tampered
@@ -151,3 +154,63 @@ def test_a_stretch_with_no_event_before_it_goes_on_from_nothing(reviewed_folder:
         assert [each.words for each in walk(store, after=7).chain] == [
             "event 1: event 1 is missing: the next one is numbered 8"
         ]
+
+
+def test_what_all_encoders_write_alike_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The careful way takes five times as long, and is asked only where encoders differ."""
+    asked: list[str] = []
+    monkeypatch.setattr(stretches, "parse_canonical", asked.append)
+    assert trusted('{"a":[1,2.5,"x",null],"b":{"c":true}}') == {"a": [1, 2.5, "x", None], "b": {"c": True}}
+    assert asked == []
+    trusted('{"a":1.0}')
+    assert asked == ['{"a":1.0}']
+
+
+def test_every_so_many_events_it_is_told_how_far_the_walk_is(
+    reviewed: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Counted from the beginning of the stretch."""
+    monkeypatch.setattr(stretches, "STEP", 4)
+    told: list[int] = []
+    walk(reviewed.store, after=3, upto=13, done=told.append)
+    assert told == [4, 8]
+
+
+def test_a_log_that_can_not_be_read_to_the_end_was_not_walked_whole(
+    reviewed: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was found up to there is told; an error that says nothing of the file ends the check."""
+    events = list(inspection.raw_events(reviewed.store))[:5]
+
+    def broken(error: sqlite3.DatabaseError) -> Iterator[inspection.RawEvent]:
+        yield from events
+        raise error
+
+    wrong = sqlite3.DatabaseError("database disk image is malformed")
+    wrong.sqlite_errorcode = 11
+    monkeypatch.setattr(inspection, "raw_events", lambda store, **asked: broken(wrong))
+    found = walk(reviewed.store)
+    assert found.chain == [
+        Problem(None, "unreadable", "the log can't be read to the end: database disk image is malformed")
+    ]
+    assert found.whole is False
+    locked = sqlite3.DatabaseError("database is locked")
+    locked.sqlite_errorcode = 5
+    monkeypatch.setattr(inspection, "raw_events", lambda store, **asked: broken(locked))
+    with pytest.raises(sqlite3.DatabaseError, match="locked"):
+        walk(reviewed.store)
+
+
+def test_the_key_that_the_log_began_with_is_tried_in_every_stretch(reviewed_folder: Path) -> None:
+    """Also where the event of a checkpoint names none; without it, nothing is known to be signed."""
+    with tampered(reviewed_folder) as connection:
+        payloads = payloads_of(connection)
+        key = payloads[0]["detail"]["public_key"]
+        for each in payloads:
+            if each["action"] == "checkpoint.published":
+                del each["detail"]["key"]
+        rechain(connection, payloads)
+    with open_store(reviewed_folder) as store:
+        assert {proved for _, _, proved in walk(store).checkpoints} == {key}
+        assert {proved for _, _, proved in walk(store, after=1, key=key).checkpoints} == {key}
+        assert {proved for _, _, proved in walk(store, after=1).checkpoints} == {""}

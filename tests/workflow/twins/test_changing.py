@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from hitl_review.domain.canonical import bytes_digest
 from hitl_review.workflow.twins import CHANGING
+from hitl_review.workflow.twins.kinds import compared
 
 OF = {each.table: each for each in CHANGING}
 AT = "2026-11-22T09:12:03.000001Z"
@@ -47,3 +49,13 @@ def test_a_job_ends_done_or_failed(action: str, state: str) -> None:
     """With the words that a person reads of it."""
     ended = {"action": action, "at": AT, "detail": {"words": "It is over."}}
     assert OF["jobs"].end(ended) == {"state": state, "words": "It is over.", "ended_at": AT}
+
+
+def test_a_damaged_text_has_the_digest_of_its_bytes() -> None:
+    """One that is no UTF-8 any more is compared like any other, and differs."""
+    assert compared({"a": "x\udcff", "b": "y", "c": b"z", "d": None}, frozenset({"a", "c", "d", "e"})) == {
+        "a": bytes_digest(b"x\xff"),
+        "b": "y",
+        "c": bytes_digest(b"z"),
+        "d": None,
+    }
