@@ -34,6 +34,12 @@ SLOW_TESTS: Final = {
     "test_forged_words.py": ("domain.audit", "domain.checkpoint", "auditing", "checkpointing", "reconciling"),
 }
 """Test modules that are slow, and the modules whose faults they are run for."""
+OWN_TESTS: Final = {
+    "checkpointing": "test_holding.py",
+    "log_keys": "test_rotating.py",
+    "stretches": "test_auditing.py",
+}
+"""Test modules that are about a module of another name."""
 
 
 def try_all(folder: Path, *, jobs: int) -> None:
@@ -194,4 +200,5 @@ def kind_of(item: pytest.Item, module: str) -> str:
         return "slow"
     if "honest" in item.name and module.startswith("hitl_review.workflow."):
         return "honest"
-    return "own" if name in SLOW_TESTS or name == f"test_{module.rpartition('.')[2]}.py" else "other"
+    stem = module.rpartition(".")[2]
+    return "own" if name in (*SLOW_TESTS, f"test_{stem}.py", OWN_TESTS.get(stem)) else "other"

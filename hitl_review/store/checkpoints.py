@@ -11,6 +11,7 @@ import base64
 import json
 import os
 import re
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -58,11 +59,9 @@ class Checkpointer:
         """
         first, last = store.added
         if self._asked or last // EVERY > max(first - 1, 0) // EVERY:
-            try:
+            with suppress(WorkspaceError):
                 publish(store, self.folder)
                 self._published = True
-            except WorkspaceError:
-                self._published = False
 
     def after_commit(self, store: Store) -> None:
         """Append to the file what was published."""

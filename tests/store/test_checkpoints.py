@@ -48,6 +48,13 @@ def test_one_is_due_each_time_the_log_passes_a_hundred(log: Store, tmp_path: Pat
     assert [checkpoint.size for _, checkpoint in read_notes(text)] == [100, 200]
 
 
+def test_a_log_without_an_event_has_no_size(store: Store) -> None:
+    """And the first event makes it one."""
+    assert checkpoints.size_of(store) == 0
+    grow(store, 1)
+    assert checkpoints.size_of(store) == 1
+
+
 def test_a_batch_that_passes_a_hundred_is_followed_by_one(log: Store) -> None:
     """However many events one transaction writes."""
     with log.transaction():

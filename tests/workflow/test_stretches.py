@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from hitl_review.domain.canonical import canonical_json, parse_canonical
+from hitl_review.domain.checkpoint import Frontier
 from hitl_review.domain.verification import Problem
 from hitl_review.errors import AuditError
 from hitl_review.store import audit, inspection
@@ -214,3 +215,34 @@ def test_the_key_that_the_log_began_with_is_tried_in_every_stretch(reviewed_fold
         assert {proved for _, _, proved in walk(store).checkpoints} == {key}
         assert {proved for _, _, proved in walk(store, after=1, key=key).checkpoints} == {key}
         assert {proved for _, _, proved in walk(store, after=1).checkpoints} == {""}
+
+
+def test_a_walk_that_met_too_much_tells_what_it_saw(
+    reviewed_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It stops at the event with which it was too much, and was not whole; tree and rows are those up to there."""
+    monkeypatch.setattr(stretches, "MOST_PROBLEMS", 3)
+    with tampered(reviewed_folder) as connection:
+        hashes = [row[0] for row in connection.execute("SELECT hash FROM audit_log ORDER BY seq")]
+        connection.execute("UPDATE audit_log SET payload = '{}' WHERE seq IN (9, 10)")
+    with open_store(reviewed_folder) as store:
+        found, before = walk(store), walk(store, upto=8)
+    broken, lacking = (
+        "its hash is not the hash of its payload",
+        "its payload lacks a key, or has one too many",
+    )
+    assert found.chain == [Problem(9, "chain", broken), Problem(10, "chain", broken)]
+    assert found.told == [Problem(9, "payload", lacking), Problem(10, "payload", lacking)]
+    assert found.whole is False and before.whole is True
+    assert found.frontier == Frontier().grown(map(bytes.fromhex, hashes[:10]))
+    assert found.rows == before.rows and sum(found.rows.values()) > 0
+
+
+def test_a_payload_that_can_not_be_trusted_is_told_with_the_reason(reviewed_folder: Path) -> None:
+    """At its number; the events behind it are read."""
+    with tampered(reviewed_folder) as connection:
+        connection.execute("""UPDATE audit_log SET payload = '{"a": 1}' WHERE seq = 9""")
+    with open_store(reviewed_folder) as store:
+        assert walk(store).told == [
+            Problem(9, "payload", "its payload can't be trusted: it is not in canonical form")
+        ]
