@@ -59,8 +59,8 @@ def change(source: str, name: str) -> Change:
         if isinstance(node, ast.FunctionDef) and node.name.startswith(f"{mangled}__mutmut_")
     }
     before, after = (
-        [line.strip() for line in texts[f"{mangled}__mutmut_{which}"].splitlines()[1:]]
-        for which in ("orig", number)
+        [line.strip() for line in texts[name].replace(name, mangled).splitlines()]
+        for name in (f"{mangled}__mutmut_orig", f"{mangled}__mutmut_{number}")
     )
     lines = list(difflib.ndiff(before, after))
     was, now = (" ".join(line[2:] for line in lines if line.startswith(sign)) for sign in "-+")

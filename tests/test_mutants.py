@@ -22,6 +22,12 @@ def x_sum__mutmut_2(a, b):
     total = None
     return total + b
 
+def x_more__mutmut_orig(a, b=0):
+    return a + b
+
+def x_more__mutmut_1(a, b=1):
+    return a + b
+
 class Log:
     def xǁLogǁsize__mutmut_orig(self):
         return 1

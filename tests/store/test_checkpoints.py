@@ -9,7 +9,7 @@ import pytest
 
 from hitl_review.domain.account import Actor, Role
 from hitl_review.domain.checkpoint import Frontier, read_notes
-from hitl_review.errors import WorkspaceError
+from hitl_review.errors import AuditError, WorkspaceError
 from hitl_review.store import audit, checkpoints, keys
 from hitl_review.store.connection import Store
 from hitl_review.workflow.workspace import create_workspace, open_workspace
@@ -51,6 +51,9 @@ def test_one_is_due_each_time_the_log_passes_a_hundred(log: Store, tmp_path: Pat
 def test_a_log_without_an_event_has_no_size(store: Store) -> None:
     """And the first event makes it one."""
     assert checkpoints.size_of(store) == 0
+    with pytest.raises(AuditError) as refused:
+        checkpoints.origin_of(store)
+    assert str(refused.value) == "The log is empty, so there is no head to publish. Make the workspace anew."
     grow(store, 1)
     assert checkpoints.size_of(store) == 1
 
@@ -141,6 +144,15 @@ def test_a_transaction_that_failed_or_added_nothing_makes_none_due(log: Store) -
             audit.append(log, "case.opened", "case:C-1", {})
         assert log.added == (100, 102)
     assert (checkpoints.size_of(log), actions(log)[-1]) == (103, "checkpoint.published")
+
+
+def test_a_file_that_holds_something_else_is_added_to(log: Store, tmp_path: Path) -> None:
+    """What somebody wrote there is left as it is."""
+    path = tmp_path / "new" / "checkpoints.txt"
+    path.write_text("Kept by Ada.\n", encoding="utf-8")
+    grow(log, 98)
+    (note,) = checkpoints.notes(log)
+    assert path.read_text(encoding="utf-8") == f"Kept by Ada.\n{note}\n"
 
 
 def test_the_file_can_lie_elsewhere(log: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

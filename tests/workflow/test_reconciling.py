@@ -250,7 +250,7 @@ def test_a_column_that_was_added_or_renamed_is_named_at_every_row(reviewed_folde
     assert "its row in reveals was changed: seen_at, shown_at differ from it" in words
 
 
-def test_a_row_is_read_only_where_sqlite_can_not_compare_it(
+def test_an_honest_row_is_read_only_where_sqlite_can_not_compare_it(
     learned_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Because its event tells a digest of it, or it changes; and the columns of a table are asked for once."""
