@@ -50,10 +50,12 @@ def try_all(folder: Path, *, jobs: int) -> None:
     os.chdir(folder)
     sys.path.insert(0, os.getcwd())
     with TemporaryDirectory(prefix="trials-") as made:
-        pytest.main(
+        ended = pytest.main(
             ["-q", "-s", "--rootdir=.", f"--basetemp={made}/all", *asked], plugins=[Trials(jobs, Path(made))]
         )
     os.chdir("..")
+    if ended:
+        sys.exit("The faults were not all tried, or a test failed without any.")
 
 
 @dataclass
