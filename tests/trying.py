@@ -35,6 +35,7 @@ SLOW_TESTS: Final = {
 }
 """Test modules that are slow, and the modules whose faults they are run for."""
 OWN_TESTS: Final = {
+    "audit": "test_checkpoints.py",
     "checkpointing": "test_holding.py",
     "log_keys": "test_rotating.py",
     "stretches": "test_auditing.py",

@@ -354,6 +354,43 @@ def test_the_newest_events_can_be_filtered_by_what_they_tell(store: Store, clock
     assert found(since=moments[1], until=moments[2]) == [2]
 
 
+@pytest.mark.parametrize(
+    "trigger",
+    [
+        "BEFORE INSERT ON audit_log BEGIN SELECT RAISE(IGNORE); END",
+        "AFTER INSERT ON audit_log BEGIN DELETE FROM audit_log WHERE seq = NEW.seq; END",
+    ],
+)
+def test_an_event_that_is_not_there_after_it_was_written_is_an_error(
+    store: Store, folder: Path, trigger: str
+) -> None:
+    """Whether it never came in or went at once; and the step that it tells of is not stored either."""
+    add(store, 3)
+    with tampered(folder, restore=False) as connection:
+        connection.execute(f"CREATE TRIGGER swallows {trigger}")
+    with pytest.raises(AuditError) as refused, store.transaction():
+        audit.append(store, "audit.viewed", "log:events", {})
+    assert (
+        str(refused.value)
+        == "The event was not found in the log after it was written, so nothing was stored."
+    )
+    assert audit.head(store).size == 3
+
+
+def test_behind_an_altered_event_nothing_is_written(store: Store, folder: Path) -> None:
+    """The event and what to do are named."""
+    add(store, 3)
+    with tampered(folder) as connection:
+        connection.execute(
+            "UPDATE audit_log SET payload = replace(payload, 'viewed', 'viewet') WHERE seq = 3"
+        )
+    with pytest.raises(AuditError) as refused:
+        audit.head(store)
+    assert str(refused.value) == (
+        "The last event of the log, 3, was altered, so nothing more is written. Run `hitl-review audit verify`."
+    )
+
+
 def test_an_unknown_event_is_none(store: Store) -> None:
     """Looking for it is no error."""
     assert audit.find(store, "no-such-event") is None
