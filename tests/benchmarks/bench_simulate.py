@@ -7,13 +7,12 @@ is it 5 or more?), its breast cancer table (569, where everything is learned fro
 (12,000 rows, 20 features, 20 % positive). The generated one was chosen among 13 by how near models of 200, 700 and
 8,400 random rows come to published figures of such a loop (AUC .763, .839, .896; here, with 200 rounds of depth 3,
 .762, .836, .889), before any policy was played on it. Readers are perfect, or right in 90 % and read blind, carelessly
-or on the hard cases. The goals on the two tables that can give 500 reviews: perfect readers close 60 % of the gap, blind
+or on the hard cases. The goals on the two tables with 500 reviews to give: perfect readers close 60 % of the gap, blind
 ones who are right in 90 % close 45 %, and with perfect readers the policy beats random order by 0.005 AUC. `goal` says
 whether a row keeps them: the digits do (76 %, 64 %, +.0056). The generated table misses the first: 50 % over three
 seeds, +.017 before random order. What holds it back is the preset for few rows, which suits noisy outcomes: 200 rounds
 of depth 3 at a rate of 0.03 reach more on both tables, and on SUPPORT2's 500 training patients a slope of .78.
-Leaves with 1 if the policy falls below the frozen model anywhere.
-`--follow` adds readers who see the model first and follow it.
+Leaves with 1 if the policy falls below the frozen model anywhere. `--follow` adds readers who see the model first and follow it.
 """
 
 from __future__ import annotations
