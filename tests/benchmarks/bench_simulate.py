@@ -12,7 +12,8 @@ ones who are right in 90 % close 45 %, and with perfect readers the policy beats
 whether a row keeps them: the digits do (76 %, 64 %, +.0056). The generated table misses the first: 50 % over three
 seeds, +.017 before random order. What holds it back is the preset for few rows, which suits noisy outcomes: 200 rounds
 of depth 3 at a rate of 0.03 reach more on both tables, and on SUPPORT2's 500 training patients a slope of .78.
-Leaves with 1 if the policy falls below the frozen model anywhere. `--follow` adds readers who see the model first and follow it.
+Leaves with 1 if the policy falls below the frozen model anywhere. `--follow` adds readers
+who see the model first and follow it.
 """
 
 from __future__ import annotations
