@@ -254,11 +254,13 @@ def _connect(address: str, busy_seconds: float) -> Database:
     connection = sqlite3.connect(address, timeout=busy_seconds, uri=True, factory=_Connection)
     connection.isolation_level = None
     connection.row_factory = sqlite3.Row
-    db = Database(connection)
-    db.execute("PRAGMA foreign_keys = ON")
-    db.execute("PRAGMA synchronous = FULL")
-    db.execute("PRAGMA recursive_triggers = ON")
-    return db
+    try:
+        for setting in ("foreign_keys = ON", "synchronous = FULL", "recursive_triggers = ON"):
+            connection.execute(f"PRAGMA {setting}")
+        return Database(connection)
+    except BaseException:
+        connection.close()  # what is no database would stay open until memory is cleaned up
+        raise
 
 
 def create_store(folder: Path, *, clock: Callable[[], datetime] = now_utc) -> Store:

@@ -140,7 +140,7 @@ def test_nobody_judges_what_they_did_themselves(workspace: Workspace) -> None:
 
 
 def test_a_role_that_was_changed_in_the_database_is_found(reviewed_folder: Path) -> None:
-    """A role is what its event says: who takes another one by editing a row is reported, and so is what they did before."""
+    """A role is what its event says: who takes another by editing a row is reported, with what they did before."""
     from hitl_review.workflow.auditing import verify
 
     with tampered(reviewed_folder) as connection:
