@@ -89,7 +89,7 @@ def context_for(chromium: Browser) -> Contexts:
 def sit_at(context_for: Contexts) -> Iterator[SitAt]:
     """Give desks: tabs in front of a served workspace. At the end of the test every workspace must be whole.
 
-    Two desks of one person are two tabs of one browser; another person has a browser of their own.
+    Two desks of one person are two tabs of one browser, signed in once; another person has a browser of their own.
     """
     desks: list[Desk] = []
     people: dict[str, int] = {}
@@ -99,8 +99,11 @@ def sit_at(context_for: Contexts) -> Iterator[SitAt]:
     ) -> Desk:
         reader = reader or add_reader(server.folder, f"reader-{next(_numbers) + 100}")
         context = context_for(theme, size, people.setdefault(reader, len(people)))
-        desks.append(Desk(context.new_page(), server.address, reader, server.folder))
-        return desks[-1]
+        desk = Desk(context.new_page(), server.address, reader, server.folder)
+        # Signing in once more would end what the other tabs of the browser hold.
+        desk.signed_in = any(each.signed_in for each in desks if each.page.context is context)
+        desks.append(desk)
+        return desk
 
     yield seated
     for desk in desks:
