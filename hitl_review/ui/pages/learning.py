@@ -29,19 +29,25 @@ SOURCES: Final = {
 
 
 def page(workspace: Workspace, actor: Actor) -> None:
-    """Draw where learning stands, and offer what this person may do about it."""
+    """Draw where learning stands, and offer what this person may do about it.
+
+    Each section has a container of its own: where work that ends adds a line above, what is open below stays open.
+    """
     require(actor, Permission.READ_GATE)
     st.title("Learning from decisions", anchor=False)
     top = st.container()
     people = {account.account_id: account.name for account in accounts.everyone(workspace.store)}
-    _in_use(workspace, actor, people)
+    with st.container():
+        _in_use(workspace, actor, people)
     _ledger(workspace)
     if may(actor.role, Permission.TRAIN):
         with st.container(horizontal=True, vertical_alignment="center", key="learning_head"):
             work_progress.ask_button("Train a challenger", JobKind.RETRAIN, actor)
             widgets.line("From everything above, from scratch; the gate measures it, and people decide.")
-    work_progress.panel(JobKind.RETRAIN, JobKind.RESCORE)
-    _gates(workspace, actor, people)
+    with st.container():
+        work_progress.panel(JobKind.RETRAIN, JobKind.RESCORE)
+    with st.container():
+        _gates(workspace, actor, people)
     routing_panel.panel(workspace, actor)
     _papers(workspace)
     with top:
