@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import TimeoutError, expect
 
 from hitl_review.store import labels, models, reviews
 from hitl_review.workflow.workspace import open_workspace
@@ -170,9 +170,16 @@ def test_a_rule_is_set_with_its_effect_told_and_is_the_reason_a_reader_reads(war
     measurement = steward.page.get_by_label("The measurement that the rule is about")
     expect(measurement).to_be_visible()
     steward.at_rest()
-    measurement.focus()
-    steward.page.keyboard.type("Sex", delay=40)
-    expect(steward.page.get_by_role("option", name="Sex", exact=True)).to_be_visible()
+    sex = steward.page.get_by_role("option", name="Sex", exact=True)
+    for _ in range(4):  # a drawing of the page that was under way folds the list up, and one opens it again
+        measurement.click()
+        steward.page.keyboard.type("Sex", delay=40)
+        try:
+            sex.wait_for(timeout=5_000)
+            break
+        except TimeoutError:
+            steward.press("Escape").at_rest()
+    expect(sex).to_be_visible()
     steward.page.keyboard.press("Enter")
     for level in ("Female", "Male"):
         steward.page.get_by_test_id("stButtonGroup").get_by_text(level, exact=True).click()
