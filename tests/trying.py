@@ -16,13 +16,16 @@ import signal
 import sys
 import time
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 import pytest
+
+from tests.processes import forked
 
 MOST_OTHERS: Final = 60
 """So many tests at most are run for a fault that are not about its module: a survivor takes seconds, not minutes."""
@@ -38,6 +41,7 @@ OWN_TESTS: Final = {
     "audit": "test_checkpoints.py",
     "checkpointing": "test_holding.py",
     "log_keys": "test_rotating.py",
+    "side_by_side": "test_auditing.py",
     "stretches": "test_auditing.py",
 }
 """Test modules that are about a module of another name."""
@@ -99,15 +103,19 @@ class Trials:
             raise pytest.UsageError(f"A test failed without any fault: see {CONTROL.path.absolute()}.")
         gc.collect()
         gc.freeze()  # what is there now is not looked through again, and copied, in every process
-        self.fork(CONTROL, session, session.items, told["duration_by_test"])
-        for path, name in untried():
-            tests = told["tests_by_mangled_function_name"].get(name.partition("__mutmut_")[0], [])
-            chosen = choose(session.items, name.rpartition(".")[0], set(tests), told["duration_by_test"])
-            while len(self.running) >= self.jobs:
+        try:
+            self.fork(CONTROL, session, session.items, told["duration_by_test"])
+            for path, name in untried():
+                tests = told["tests_by_mangled_function_name"].get(name.partition("__mutmut_")[0], [])
+                chosen = choose(session.items, name.rpartition(".")[0], set(tests), told["duration_by_test"])
+                while len(self.running) >= self.jobs:
+                    self.wait()
+                self.fork(Trial(path, name, time.monotonic()), session, chosen, told["duration_by_test"])
+            while self.running:
                 self.wait()
-            self.fork(Trial(path, name, time.monotonic()), session, chosen, told["duration_by_test"])
-        while self.running:
-            self.wait()
+        finally:
+            for child in self.running:
+                end(child)
         if self.failed:
             raise pytest.UsageError(f"A test failed without any fault: see {CONTROL.path.absolute()}.")
         return True
@@ -122,40 +130,60 @@ class Trials:
     def fork(
         self, trial: Trial, session: pytest.Session, chosen: list[pytest.Item], seconds: dict[str, float]
     ) -> None:
-        """Try a fault in a process of its own. A limit of time holds for one that hangs: ten times what is usual."""
+        """Try a fault in a process of its own. One that hangs has ten times as long as is usual."""
         if not chosen:
             note(trial, NO_TEST)
             return
-        sys.stdout.flush()
-        child = os.fork()
-        if child:
-            self.running[child] = trial
-            return
-        self.failed = False
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        os.dup2(1, 2)
         usual = 5 + sum(seconds[item.nodeid] for item in chosen)
-        resource.setrlimit(resource.RLIMIT_CPU, (int(10 * usual), int(10 * usual) + 1))
-        signal.alarm(int(30 * usual))
+        self.running[beside(lambda: self.passes(trial, session, chosen), 10 * usual)] = trial
+
+    def passes(self, trial: Trial, session: pytest.Session, chosen: list[pytest.Item]) -> bool:
+        """Tell in a process of its own whether no test fails with a fault."""
+        self.failed = False
         session.config._tmp_path_factory._basetemp = self.made / str(os.getpid())  # type: ignore[attr-defined]
         (self.made / str(os.getpid())).mkdir()
         set_fault(trial.name)
-        try:
-            session._setupstate.teardown_exact(chosen[0])
-            self.run(chosen)
-        except BaseException:
-            self.failed = True
-        os._exit(1 if self.failed else 0)
+        session._setupstate.teardown_exact(chosen[0])
+        self.run(chosen)
+        return not self.failed
 
     def wait(self) -> None:
         """Wait for one process to end, and note what became of its fault."""
         child, status = os.wait()
+        end(child)
         shutil.rmtree(self.made / str(child), ignore_errors=True)
         trial, code = self.running.pop(child), os.waitstatus_to_exitcode(status)
         if trial is not CONTROL:
             note(trial, code)
         elif code:
             self.failed = True
+
+
+def beside(passes: Callable[[], bool], seconds: float) -> int:
+    """Start something in a process of its own, which heads a group with all that it starts; return its number.
+
+    It works for so many seconds at most, and waits for three times as many.
+    """
+
+    def act() -> None:
+        os.setpgid(0, 0)
+        for stream, way in ((0, os.O_RDONLY), (1, os.O_WRONLY), (2, os.O_WRONLY)):
+            os.dup2(os.open(os.devnull, way), stream)
+        resource.setrlimit(resource.RLIMIT_CPU, (int(seconds) + 1, int(seconds) + 2))
+        signal.setitimer(signal.ITIMER_REAL, 3 * seconds)
+        assert passes()
+
+    sys.stdout.flush()
+    child = forked(act)
+    with suppress(OSError):
+        os.setpgid(child, child)  # here as well: whichever of the two comes first
+    return child
+
+
+def end(child: int) -> None:
+    """End what is left of a process and of all that it started: a fault may have made it hang."""
+    with suppress(OSError):
+        os.killpg(child, signal.SIGKILL)
 
 
 def set_fault(name: str) -> None:
