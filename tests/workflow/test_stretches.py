@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from hitl_review.errors import AuditError
 from hitl_review.store import audit, inspection
 from hitl_review.store.connection import open_store, sqlite3
 from hitl_review.workflow import stretches
-from hitl_review.workflow.stretches import trusted, walk
+from hitl_review.workflow.stretches import order_problems, trusted, walk
 from hitl_review.workflow.workspace import Workspace
 from tests.tampering import payloads_of, rechain, tampered
 
@@ -53,6 +54,8 @@ TRAPS = (
         '{"a":[1,{"b":2.5}]}',
         '{"ä":"ö"}',
         '{"a":"\U0001f600"}',
+        '{"\U0001f600":1,"\ufb00":2}',
+        '{"\ufb00":2,"\U0001f600":1}',
     ),
 )
 
@@ -246,3 +249,72 @@ def test_a_payload_that_can_not_be_trusted_is_told_with_the_reason(reviewed_fold
         assert walk(store).told == [
             Problem(9, "payload", "its payload can't be trusted: it is not in canonical form")
         ]
+
+
+# What the log says of itself
+
+
+EARLIER, NOON = "2026-11-22T11:00:00.000000Z", "2026-11-22T12:00:00.000000Z"
+MISPLACED = (7, "payload", "log.opened must be the first event, and only that")
+BACK = (7, "clock", "its time is before that of the event before it, and no clock.regressed says so")
+ANOTHER = (7, "clock", "it tells of another time than that of the event before it")
+
+
+@pytest.mark.parametrize(
+    ("seq", "action", "at", "detail", "found"),
+    [
+        (1, "log.opened", NOON, {}, []),
+        (7, "log.opened", NOON, {}, [MISPLACED]),
+        (1, "case.opened", NOON, {}, [(1, *MISPLACED[1:])]),
+        (7, "case.opened", NOON, {}, []),
+        (7, "case.opened", EARLIER, {}, [BACK]),
+        (7, "case.opened", EARLIER, {"previous_at": NOON}, [BACK]),
+        (7, "log.opened", EARLIER, {}, [MISPLACED, BACK]),
+        (7, "clock.regressed", EARLIER, {"previous_at": NOON}, []),
+        (7, "clock.regressed", NOON, {"previous_at": NOON}, []),
+        (7, "clock.regressed", EARLIER, {"previous_at": EARLIER}, [ANOTHER]),
+        (7, "clock.regressed", EARLIER, {}, [ANOTHER]),
+    ],
+)
+def test_an_event_that_stands_where_it_may_not_is_told_in_these_words(
+    seq: int, action: str, at: str, detail: dict[str, str], found: list[tuple[int, str, str]]
+) -> None:
+    """The event before it happened at noon; only clock.regressed may step back, and only from there."""
+    told = {"action": action, "at": at, "detail": detail}
+    assert list(order_problems(seq, told, NOON)) == [Problem(*each) for each in found]
+
+
+def test_a_log_that_begins_with_something_else_is_told_of_it(reviewed_folder: Path) -> None:
+    """By the walk itself, wherever else it may show."""
+    with tampered(reviewed_folder) as connection:
+        rechain(connection, payloads_of(connection)[1:])
+    with open_store(reviewed_folder) as store:
+        assert Problem(1, *MISPLACED[1:]) in walk(store).told
+
+
+def test_what_the_log_says_of_itself_is_kept_for_the_checks_of_the_whole(reviewed_folder: Path) -> None:
+    """How it was opened, its keys and checkpoints with their places, who acted first when, and what is unknown."""
+    with tampered(reviewed_folder) as connection:
+        payloads = payloads_of(connection)
+        last = {**payloads[-1], "detail": {"words": "new"}}
+        for place, action in enumerate(("key.rotated", "plan.made", "plan.made", "checkpoint.published")):
+            payloads.append({**last, "action": action, "event_id": f"added-{place}"})
+        rechain(connection, payloads)
+        events = connection.execute("SELECT seq, prev_hash, hash FROM audit_log ORDER BY seq").fetchall()
+    with open_store(reviewed_folder) as store:
+        found = walk(store, sizes=[5])
+    acted = [f"{each['actor']}\n{each['role']}" for each in payloads]
+    published = [seq for seq, each in enumerate(payloads, 1) if each["action"] == "checkpoint.published"]
+    trees = {size: Frontier().grown(bytes.fromhex(each[2]) for each in events[:size]) for size, *_ in events}
+    assert found.opening == payloads[0]["detail"]
+    assert found.unknown == Counter({"plan.made": 2})
+    assert found.rotations == [(len(events) - 3, events[-4][1], {"words": "new"})]
+    assert [(seq, detail) for seq, detail, _ in found.checkpoints] == [
+        (seq, payloads[seq - 1]["detail"]) for seq in published
+    ]
+    assert found.places == {
+        5: (trees[5], events[4][2]),
+        **{seq - 1: (trees[seq - 1], events[seq - 1][1]) for seq in published},
+    }
+    assert found.actors == {who: acted.index(who) + 1 for who in acted}
+    assert len(found.actors) > 1 and found.frontier == trees[len(events)]
