@@ -25,6 +25,7 @@ _ED25519: Final = b"\x01"
 _SIGNATURE: Final = re.compile(r"\u2014 (\S+) ([A-Za-z0-9+/]+={0,2})")
 _SIGNATURE_BYTES: Final = 64
 _HEAD: Final = re.compile(r"head ([0-9a-f]{64})")
+_NOTE: Final = re.compile(r"(?:[^\n]+\n){4}\n(?:\u2014 [^\n]+\n)+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,11 +224,15 @@ def read_notes(text: str) -> list[tuple[SignedNote, Checkpoint]]:
 
 
 def readable_notes(text: str) -> list[tuple[SignedNote, Checkpoint]]:
-    """Return the checkpoints of a text that are whole; one that was cut off, by a crash say, is passed over."""
+    """Return the checkpoints of a text that are whole; one that was cut off, by a crash say, is passed over.
+
+    So is whatever stands behind a whole one.
+    """
     found = []
     for part in _parts(text):
+        whole = _NOTE.match(f"{part}\n")
         with suppress(AuditError):
-            note, checkpoint = _read(part)
+            note, checkpoint = _read(whole[0] if whole else "")
             if all(len(signature) == _SIGNATURE_BYTES for _, _, signature in note.signatures):
                 found.append((note, checkpoint))
     return found

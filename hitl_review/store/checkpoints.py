@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from hitl_review.domain.account import SYSTEM
 from hitl_review.domain.audit import Event
-from hitl_review.domain.checkpoint import DOMAIN, Checkpoint, Frontier, key_id, read_notes, write_note
+from hitl_review.domain.checkpoint import DOMAIN, Checkpoint, Frontier, key_id, readable_notes, write_note
 from hitl_review.errors import AuditError, WorkspaceError
 from hitl_review.store import audit
 from hitl_review.store.connection import Store, sqlite3
@@ -157,29 +157,52 @@ def notes(store: Store, *, after: int = 0) -> list[str]:
 def anchor(store: Store, folder: Path) -> None:
     """Append to the anchor file every published note that came after its last one. Never rewrites it.
 
-    A file that can't be written stops nobody: the note is in the log, and comes with the next one.
+    What a crash cut off in the middle stays there, and the next note begins on a line of its own. A file that
+    can't be written stops nobody: the note is in the log, and comes with the next one.
     """
     path = anchor_path(folder)
     try:
-        tail = _tail(path)
-        known = read_notes(tail)
-        after = known[-1][1].size if known else 0
+        if path.exists() and not path.is_file():
+            return  # such as a pipe, which would be waited for
+        tail, after = _known(path, origin_of(store), size_of(store))
         text = "".join(f"{note}\n" for note in notes(store, after=after) if note not in tail)
         if text:
             with path.open("ab") as file:
-                file.write(text.encode())
+                file.write((text if not tail or tail.endswith("\n") else f"\n{text}").encode())
                 file.flush()
                 os.fsync(file.fileno())
     except (OSError, AuditError, sqlite3.Error):
         return
 
 
+def _known(path: Path, origin: str, size: int) -> tuple[str, int]:
+    """Return the end of the anchor file, and the size of this log's last whole checkpoint in it that it has reached.
+
+    The file may hold other logs' checkpoints as well, and those of a later copy that an older one took the place of.
+    """
+    tail = _tail(path)
+    if reached := _reached(tail, origin, size):
+        return tail, reached
+    everything = _read(path, 0)
+    return everything, _reached(everything, origin, size)
+
+
+def _reached(text: str, origin: str, size: int) -> int:
+    known = (each.size for _, each in readable_notes(text) if each.origin == origin)
+    return max((each for each in known if each <= size), default=0)
+
+
 def _tail(path: Path) -> str:
     """Return the end of the anchor file, from the beginning of a note on."""
+    text = _read(path, TAIL_BYTES)
+    start = _FIRST_LINES.search(text)
+    return text[start.start() :] if start else ""
+
+
+def _read(path: Path, last_bytes: int) -> str:
+    """Return the end of a file, all of it for 0; nothing where there is no file."""
     if not path.exists():
         return ""
     with path.open("rb") as file:
-        file.seek(max(path.stat().st_size - TAIL_BYTES, 0))
-        text = file.read().decode(errors="replace")
-    start = _FIRST_LINES.search(text)
-    return text[start.start() :] if start else ""
+        file.seek(max(path.stat().st_size - last_bytes, 0) if last_bytes else 0)
+        return file.read().decode(errors="replace")

@@ -21,7 +21,7 @@ def anchored(folder: Path) -> list[Held]:
     """
     path = anchor_path(folder)
     try:
-        text = path.read_text(encoding="utf-8", errors="replace")
+        text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
     except OSError:
         return []
     return [Held(path.name, note, checkpoint) for note, checkpoint in readable_notes(text)]

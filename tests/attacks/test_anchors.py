@@ -5,13 +5,15 @@ And it raises no alarm by a crash in the middle of a line, by another log's chec
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
 import pytest
 
+from hitl_review.domain.checkpoint import read_note, readable_notes
 from hitl_review.domain.verification import TRUNCATION
-from hitl_review.store import keys
+from hitl_review.store import checkpoints, keys
 from hitl_review.store.checkpoints import ANCHOR_FILE
 from hitl_review.store.connection import DATABASE
 from hitl_review.workflow.auditing import history, verify
@@ -76,6 +78,50 @@ def test_a_crash_in_the_middle_of_its_last_line_is_no_alarm(published: Path, lef
     path.write_text(text[:-left], encoding="utf-8")
     assert verify(published).ok
     with open_workspace(published) as workspace:
+        note = publish_checkpoint(workspace)
+        told = checkpoints.notes(workspace.store)
+    assert verify(published).ok
+    after = path.read_text(encoding="utf-8")
+    assert after.startswith(text[:-left]) and f"\n{note}" in after, "nothing is rewritten, and it goes on"
+    assert {each.body for each, _ in readable_notes(after)} == {read_note(each).body for each in told}
+
+
+@pytest.mark.parametrize(
+    "piece", ["hitl-review.example/", "hitl-review.example/ab\n7\n", "\n\n", "words", "\u2014 "]
+)
+def test_a_piece_that_somebody_left_at_its_end_does_not_stop_it(published: Path, piece: str) -> None:
+    """Otherwise one line there would let the file end without a word, and what comes after could be cut off."""
+    path = published / ANCHOR_FILE
+    with path.open("a", encoding="utf-8") as file:
+        file.write(piece)
+    with open_workspace(published) as workspace:
+        publish_checkpoint(workspace)
+    with tampered(published) as connection:
+        connection.execute("DELETE FROM audit_log WHERE seq > (SELECT max(seq) - 4 FROM audit_log)")
+    assert f"({ANCHOR_FILE}): the log is shorter now" in told(published)
+
+
+def test_it_goes_on_with_an_older_copy_that_was_put_back(published: Path, tmp_path: Path) -> None:
+    """What it told of the longer log stays there; the checkpoints of the shorter one follow."""
+    backup(published, tmp_path / "yesterday.db")
+    with open_workspace(published) as workspace:
+        for _ in range(5):
+            history(workspace, limit=2)
+        lost = publish_checkpoint(workspace)
+    shutil.copyfile(tmp_path / "yesterday.db", published / DATABASE)
+    with open_workspace(published) as workspace:
+        since = publish_checkpoint(workspace)
+    text = (published / ANCHOR_FILE).read_text(encoding="utf-8")
+    assert text.index(lost) < text.index(since)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no pipes in its file system")
+def test_a_pipe_in_its_place_is_not_waited_for(published: Path) -> None:
+    """Whoever reads it would wait for ever, with the log locked."""
+    path = published / ANCHOR_FILE
+    path.unlink()
+    os.mkfifo(path)
+    with open_workspace(published) as workspace:
         publish_checkpoint(workspace)
     assert verify(published).ok
 
@@ -100,8 +146,12 @@ def test_two_workspaces_may_share_the_file(
     """Each is held against its own checkpoints."""
     shared = Path(shutil.move(published / ANCHOR_FILE, tmp_path / "shared.txt"))
     monkeypatch.setenv("HITL_CHECKPOINTS", str(shared))
+    monkeypatch.setattr(checkpoints, "TAIL_BYTES", 350)  # of so short a file, the end is the last note
+    before = len(readable_notes(shared.read_text(encoding="utf-8")))
     create_workspace(tmp_path / "other", PROJECT, demo=True)
     for folder in (tmp_path / "other", published):
         with open_workspace(folder) as workspace:
-            publish_checkpoint(workspace)
+            published_note = publish_checkpoint(workspace)
+            assert published_note in shared.read_text(encoding="utf-8"), "however far the other one is"
     assert verify(tmp_path / "other").ok and verify(published).ok
+    assert len(readable_notes(shared.read_text(encoding="utf-8"))) == before + 2, "each stands in it once"
