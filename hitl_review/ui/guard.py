@@ -6,6 +6,7 @@ outer of two doors: each run of a page and each act asks the database again who 
 
 from __future__ import annotations
 
+import os
 from http.cookies import CookieError
 from typing import Final
 from urllib.parse import quote, urlsplit
@@ -19,6 +20,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from hitl_review.errors import HitlError
 from hitl_review.ui import auth, institution, session
 from hitl_review.workflow import signing_in
+from hitl_review.workflow.serving import FORWARDERS
 from hitl_review.workflow.workspace import is_unfinished
 
 OPEN: Final = ("/auth/", "/static/", "/healthz", "/oauth2callback", "/favicon.png")
@@ -27,6 +29,8 @@ OPEN_ENDS: Final = ("/_stcore/health", "/_stcore/host-config")
 FILES: Final = ("/_stcore/", "/media/", "/component/", "/app/")
 """What is asked for by a page that is open already; everything else is a page that somebody wants to open."""
 POLICY_VIOLATION: Final = 1008
+SOMEWHERE: Final = ("unknown", 0)
+"""The address of whoever named one where no proxy is expected: all of them share the lock of one address."""
 
 
 class Guard:
@@ -37,6 +41,8 @@ class Guard:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request or websocket."""
+        if scope["type"] in ("http", "websocket") and names_own_address(scope):
+            scope = {**scope, "client": SOMEWHERE}
         if scope["type"] == "http" and scope["path"] != "/healthz" and not is_own_name(HTTPConnection(scope)):
             await PlainTextResponse("The app is not served under that name.", status_code=403)(scope, receive, send)
             return
@@ -48,6 +54,14 @@ class Guard:
             await send({"type": "websocket.close", "code": POLICY_VIOLATION, "reason": "sign in first"})
         else:
             await _refusal(scope)(scope, receive, send)
+
+
+def names_own_address(scope: Scope) -> bool:
+    """Tell whether a request says where it comes from, and nobody said whose word on that is to be believed.
+
+    Started by `streamlit run`, the server believes every caller on this machine; `serve` says whom it believes.
+    """
+    return FORWARDERS not in os.environ and any(name == b"x-forwarded-for" for name, _ in scope["headers"])
 
 
 def is_own_name(connection: HTTPConnection) -> bool:

@@ -17,6 +17,7 @@ from hitl_review.errors import SignInRefused
 from hitl_review.store import audit
 from hitl_review.store.jobs import JobKind
 from hitl_review.ui import auth
+from hitl_review.ui.guard import Guard
 from hitl_review.workflow import jobs, signing_in
 from hitl_review.workflow.accounts import set_password
 from hitl_review.workflow.auditing import verify
@@ -94,6 +95,21 @@ def test_an_address_is_believed_of_a_proxy_only_where_one_is_expected(
     assert addresses == (
         {"127.0.0.1"} if public_url is None else {f"203.0.113.{number}" for number in range(3)}
     )
+
+
+def test_started_by_streamlit_itself_nobody_is_believed_to_be_elsewhere(
+    app: Starlette, reviewed_folder: Path
+) -> None:
+    """That server believes whoever calls from this machine; so all who name an address share one lock."""
+    behind = ProxyHeadersMiddleware(Guard(app), trusted_hosts="127.0.0.1")  # type: ignore[arg-type]
+    form = {"account": "nobody-1", "password": "a guess"}
+    for told in ("203.0.113.7", "198.51.100.9:4711", "127.0.0.1", ""):
+        ask(behind, "/auth/sign-in", form=form, address="127.0.0.1", x_forwarded_for=told)
+    ask(behind, "/auth/sign-in", form={**form, "account": "nobody-2"}, address="127.0.0.1")
+    with open_workspace(reviewed_folder) as workspace:
+        told_of = [event.told for event in audit.events(workspace.store)]
+    addresses = [each["detail"]["address"] for each in told_of if each["action"] == "session.refused"]
+    assert addresses == ["unknown"] * 4 + ["127.0.0.1"]
 
 
 def test_a_variable_that_lets_others_name_addresses_is_refused() -> None:
