@@ -58,9 +58,20 @@ def claims_in(told: Mapping[str, object]) -> Claims:
     issuer, subject, issued, expires = (told.get(name) for name in ("iss", "sub", "iat", "exp"))
     if not isinstance(issuer, str) or not isinstance(subject, str) or not issuer or not subject:
         raise SignInRefused("The identity provider did not say who you are. Ask an administrator.")
-    if not isinstance(issued, int | float) or not isinstance(expires, int | float):
+    since, until = _moment(issued), _moment(expires)
+    if since is None or until is None:
         raise SignInRefused("The identity provider did not say until when you are signed in. Ask an administrator.")
-    return Claims(issuer, subject, datetime.fromtimestamp(issued, UTC), datetime.fromtimestamp(expires, UTC))
+    return Claims(issuer, subject, since, until)
+
+
+def _moment(seconds: object) -> datetime | None:
+    """Return the moment of a token's claim; None for what is none, such as milliseconds."""
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float):
+        return None
+    try:
+        return datetime.fromtimestamp(seconds, UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
 
 
 def leave() -> None:

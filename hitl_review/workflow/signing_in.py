@@ -108,7 +108,8 @@ def sign_in_with_identity(
     """Return who an identity provider's token stands for, opening its ui session at the first sight of it.
 
     The token is checked at each call: its expiry, its session, its link, its account. A token whose
-    session has ended opens no other: signing out is not undone by a cookie that lives for a month.
+    session has ended opens no other: signing out is not undone by a cookie that lives for a month, because what
+    was issued longer ago than a session lasts opens none, and for that long it is known that one has ended.
     """
     key = _key_of_token(issuer, subject, issued_at)
     if sessions.by_secret(workspace.store, key) is None:
@@ -131,7 +132,8 @@ def _open_for_identity(
     address: str,
 ) -> None:
     store, now = workspace.store, workspace.store.clock()
-    if now >= expires_at or issued_at > now + timedelta(minutes=5):
+    longest = timedelta(hours=workspace.project.access.longest_hours)
+    if issued_at > now + timedelta(minutes=5) or now >= min(expires_at, issued_at + longest):
         raise SignInRefused("This sign-in with your institution is over. Sign in with it again.")
     linked = accounts.account_of_identity(store, issuer=issuer, subject=subject)
     account = None if linked is None else accounts.find(store, linked)
@@ -142,8 +144,7 @@ def _open_for_identity(
         )
     actor = Actor(account.account_id, account.name, account.role)
     with store.transaction(actor) as transaction:
-        longest = transaction.now + timedelta(hours=workspace.project.access.longest_hours)
-        ends_at = min(longest, expires_at)
+        ends_at = min(transaction.now + longest, expires_at)
         _opened(workspace, actor, ProofMethod.IDENTITY, ends_at, address=address, key=key)
 
 

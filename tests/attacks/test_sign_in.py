@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from hitl_review.domain.account import Actor
 from hitl_review.domain.decision import Answer, Choice
 from hitl_review.errors import SignatureRefused, SignInRefused
 from hitl_review.store import audit
+from hitl_review.ui.institution import claims_in
 from hitl_review.workflow.accounts import disable_account, link_identity, set_password
 from hitl_review.workflow.auditing import verify
 from hitl_review.workflow.deciding import record_decision
-from hitl_review.workflow.signing_in import present, sign_in, sign_in_with_identity
+from hitl_review.workflow.signing_in import present, sign_in, sign_in_with_identity, sign_out
 from hitl_review.workflow.workspace import Workspace
 from tests.attacks.desks import APPROVER
 from tests.people import PASSWORD
@@ -100,3 +102,41 @@ def test_yesterdays_token_opens_nothing(workspace: Workspace, clock: Clock) -> N
             address="127.0.0.1",
         )
     assert "session.opened" not in actions(workspace)
+
+
+@pytest.mark.parametrize("days", [0.9, 3, 8, 20])
+def test_a_sign_out_is_not_undone_by_a_token_that_lasts_for_a_month(
+    workspace: Workspace, clock: Clock, days: float
+) -> None:
+    """Not even when what was kept of its session is long forgotten: who comes again signs in with the provider."""
+    link_identity(workspace, "reader-1", issuer="https://id.example", subject="8f2c")
+    set_password(workspace, "reader-2", PASSWORD)
+    issued = clock.now
+
+    def come() -> Actor:
+        return sign_in_with_identity(
+            workspace,
+            issuer="https://id.example",
+            subject="8f2c",
+            issued_at=issued,
+            expires_at=issued + timedelta(days=30),
+            address="127.0.0.1",
+        )
+
+    sign_out(workspace, come())
+    clock.advance(days * 86_400)
+    sign_in(workspace, "reader-2", PASSWORD, address="127.0.0.1")  # what is old is forgotten at a sign-in
+    with pytest.raises(SignInRefused, match="is over"):
+        come()
+    assert actions(workspace).count("session.opened") == 2
+
+
+@pytest.mark.parametrize(
+    "moment", [float("nan"), float("inf"), 1e20, -1e20, 10**30, True, 1_795_906_954_959]
+)
+@pytest.mark.parametrize("claim", ["iat", "exp"])
+def test_a_token_of_no_moment_is_refused_in_words(claim: str, moment: object) -> None:
+    """A provider that counts milliseconds, or an attacker that counts otherwise, gets a sentence and no crash."""
+    now = datetime.now(UTC).timestamp()
+    with pytest.raises(SignInRefused, match="until when"):
+        claims_in({"iss": "https://id.example", "sub": "8f2c", "iat": now, "exp": now + 60, claim: moment})
