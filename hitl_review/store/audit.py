@@ -102,9 +102,10 @@ def find(store: Store, event_id: str) -> Event | None:
     return None if row is None else _event(row)
 
 
-def events(store: Store, *, after: int = 0) -> Iterator[Event]:
-    """Yield all events after a seq, oldest first, without holding them all in memory."""
-    for row in store.db.execute(f"SELECT {_COLUMNS} FROM audit_log WHERE seq > ? ORDER BY seq", (after,)):
+def events(store: Store, *, after: int = 0, upto: int = _BEYOND) -> Iterator[Event]:
+    """Yield all events after a seq and up to another, oldest first, without holding them all in memory."""
+    sql = f"SELECT {_COLUMNS} FROM audit_log WHERE seq > ? AND seq <= ? ORDER BY seq"
+    for row in store.db.execute(sql, (after, upto)):
         yield _event(row)
 
 
@@ -115,11 +116,11 @@ def hashes(store: Store, *, upto: int) -> list[str]:
     ]
 
 
-def of_action(store: Store, action: str) -> list[Event]:
-    """Return every event of a rare action, oldest first; reads the whole log."""
+def of_action(store: Store, action: str, *, upto: int = _BEYOND) -> list[Event]:
+    """Return every event of a rare action up to a seq, oldest first; reads the whole log."""
     rows = store.rows(
-        f"SELECT {_COLUMNS} FROM audit_log WHERE json_extract(payload, '$.action') = ? ORDER BY seq",
-        (action,),
+        f"SELECT {_COLUMNS} FROM audit_log WHERE json_extract(payload, '$.action') = ? AND seq <= ? ORDER BY seq",
+        (action, upto),
     )
     return [_event(row) for row in rows]
 

@@ -144,12 +144,13 @@ def _opening(store: Store) -> dict[str, Any]:
     return opening
 
 
-def notes(store: Store, *, after: int = 0) -> list[str]:
-    """Return the notes published behind a seq, oldest first."""
+def notes(store: Store, *, after: int = 0, upto: int | None = None) -> list[str]:
+    """Return the notes published behind a seq, and up to another if there is one, oldest first."""
     rows = store.rows(
         "SELECT json_extract(payload, '$.detail.note') AS note FROM audit_log"
-        " WHERE seq > ? AND json_extract(payload, '$.action') = 'checkpoint.published' ORDER BY seq",
-        (after,),
+        " WHERE seq > ?1 AND (?2 IS NULL OR seq <= ?2)"
+        " AND json_extract(payload, '$.action') = 'checkpoint.published' ORDER BY seq",
+        (after, upto),
     )
     return [row["note"] for row in rows]
 

@@ -48,25 +48,27 @@ def export_bundle(workspace: Workspace, out: Path, *, actor: Actor = SYSTEM) -> 
         with store.transaction(actor):
             audit.append(store, "audit.exported", "log:bundle", {})
             note = checkpoints.publish(store, workspace.folder)
+            key, upto = checkpoints.key_in_force(store), checkpoints.size_of(store)
         checkpoints.anchor(store, workspace.folder)
-        events = _write(workspace, waiting, note)
+        events = _write(workspace, waiting, note, key, upto)
         waiting.replace(out)
     return Bundle(out, events, note)
 
 
-def _write(workspace: Workspace, path: Path, note: str) -> int:
-    key = base64.b64encode(checkpoints.key_in_force(workspace.store)).decode()
-    changes, changed = rotation_files(workspace.store)
+def _write(workspace: Workspace, path: Path, note: str, key: bytes, upto: int) -> int:
+    """Write the log up to the event that tells of its note: what others add meanwhile is not in the bundle."""
+    store = workspace.store
+    changes, changed = rotation_files(store, upto=upto)
     texts = {
         "checkpoint.note": note,
-        "checkpoints.txt": "".join(f"{each}\n" for each in checkpoints.notes(workspace.store)),
-        "public_key.pem": public_key_pem(base64.b64decode(key)),
+        "checkpoints.txt": "".join(f"{each}\n" for each in checkpoints.notes(store, upto=upto)),
+        "public_key.pem": public_key_pem(key),
         "VERIFY.md": GUIDE.read_text(encoding="utf-8"),
         "RECEIPT.md": RECEIPT_GUIDE.read_text(encoding="utf-8"),
         **changes,
     }
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as bundle:
-        events, log_sum = _write_log(bundle, log_lines(workspace))
+        events, log_sum = _write_log(bundle, map(log_line, audit.events(store, upto=upto)))
         sums = {"log.jsonl": log_sum} | {name: _sum(text) for name, text in texts.items()}
         sums |= {name: hashlib.sha256(content).hexdigest() for name, content in changed.items()}
         texts["SHA256SUMS"] = "".join(f"{digest}  {name}\n" for name, digest in sums.items())
@@ -77,11 +79,11 @@ def _write(workspace: Workspace, path: Path, note: str) -> int:
     return events
 
 
-def rotation_files(store: Store) -> tuple[dict[str, str], dict[str, bytes]]:
+def rotation_files(store: Store, *, upto: int) -> tuple[dict[str, str], dict[str, bytes]]:
     """Return what openssl needs to follow the key from change to change: statements, old keys; signatures."""
     texts: dict[str, str] = {}
     signatures: dict[str, bytes] = {}
-    for place, event in enumerate(audit.of_action(store, "key.rotated"), start=1):
+    for place, event in enumerate(audit.of_action(store, "key.rotated", upto=upto), start=1):
         detail = event.told["detail"]
         texts[f"rotations/{place:04d}.txt"] = str(detail["statement"])
         texts[f"rotations/{place:04d}.pem"] = public_key_pem(base64.b64decode(detail["old"]))
@@ -89,13 +91,8 @@ def rotation_files(store: Store) -> tuple[dict[str, str], dict[str, bytes]]:
     return texts, signatures
 
 
-def log_lines(workspace: Workspace) -> Iterator[str]:
-    """Yield every event as one line of JSON: the columns of the table, the payload as the text that was hashed."""
-    yield from map(log_line, audit.events(workspace.store))
-
-
 def log_line(event: Event) -> str:
-    """Return an event as one line of JSON, as `log_lines` writes it."""
+    """Return an event as one line of JSON: the columns of the table, the payload as the text that was hashed."""
     return canonical_json(
         {
             "seq": event.seq,

@@ -61,10 +61,10 @@ def issue_receipt(workspace: Workspace, decision_id: str, *, actor: Actor = SYST
     with store.transaction(actor):
         audit.append(store, "receipt.issued", f"decision:{decision_id}", {"seq": event.seq})
         note = checkpoints.publish(store, workspace.folder)
+        key = base64.b64encode(checkpoints.key_in_force(store)).decode()
     checkpoints.anchor(store, workspace.folder)
     checkpoint = read_checkpoint(read_note(note).body)
     hashes = [bytes.fromhex(value) for value in audit.hashes(store, upto=checkpoint.size)]
-    key = base64.b64encode(checkpoints.key_in_force(store)).decode()
     path = tuple(inclusion_path(hashes, event.seq - 1))
     receipt = Receipt(event.seq, event.prev_hash, event.payload, key, path, note)
     return write_receipt(receipt, _words(event.told, event.seq, checkpoint))

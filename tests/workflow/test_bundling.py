@@ -14,12 +14,12 @@ import pytest
 
 from hitl_review.domain.account import Actor
 from hitl_review.errors import HitlError, NotPermitted
-from hitl_review.store import audit
+from hitl_review.store import audit, checkpoints
 from hitl_review.workflow.auditing import verify
 from hitl_review.workflow.bundling import export_bundle
 from hitl_review.workflow.checkpointing import publish_checkpoint
 from hitl_review.workflow.rotating import rotate_key
-from hitl_review.workflow.workspace import Workspace
+from hitl_review.workflow.workspace import Workspace, open_workspace
 
 TOOLS = ("bash", "sqlite3", "sha256sum", "openssl", "base64")
 
@@ -98,6 +98,25 @@ def test_a_bundle_of_a_log_whose_key_was_changed_passes_every_step(
         change.read_text(encoding="utf-8").replace("behind event", "behind  event"), encoding="utf-8"
     )
     assert run_guide(folder)[4].returncode != 0
+
+
+def test_a_key_that_is_changed_while_the_log_is_written_out_does_not_spoil_the_bundle(
+    reviewed: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The bundle ends with the checkpoint that closes it: what others do meanwhile is for the next one."""
+
+    def meanwhile(*_: object) -> None:
+        monkeypatch.undo()
+        with open_workspace(reviewed.folder, clock=reviewed.store.clock) as other:
+            rotate_key(other)
+
+    monkeypatch.setattr(checkpoints, "anchor", meanwhile)
+    done = export_bundle(reviewed, tmp_path / "log.zip")
+    with zipfile.ZipFile(tmp_path / "log.zip") as file:
+        file.extractall(tmp_path / "bundle")
+    assert [step.returncode for step in run_guide(tmp_path / "bundle")] == [0, 0, 0, 0, 0]
+    assert (tmp_path / "bundle" / "log.jsonl").read_text(encoding="utf-8").count("\n") == done.events
+    assert audit.head(reviewed.store).size == done.events + 3
 
 
 def test_one_changed_character_is_found(bundle: Path) -> None:

@@ -21,7 +21,7 @@ from hitl_review.workflow.bundling import RECEIPT_GUIDE, public_key_pem
 from hitl_review.workflow.checkpointing import write_checkpoint
 from hitl_review.workflow.receipts import check_receipt, issue_receipt, write_receipt_file
 from hitl_review.workflow.rotating import rotate_key
-from hitl_review.workflow.workspace import Workspace
+from hitl_review.workflow.workspace import Workspace, open_workspace
 
 
 @pytest.fixture
@@ -124,6 +124,21 @@ def test_a_changed_key_asks_for_a_later_checkpoint(
     assert "if the key was changed" in check_receipt(late, kept=kept).problems[0]
     write_checkpoint(reviewed, tmp_path / "later.note")
     assert check_receipt(late, kept=tmp_path / "later.note").ok
+
+
+def test_a_key_that_is_changed_while_a_receipt_is_made_does_not_spoil_it(
+    reviewed: Workspace, kept: Path, decision_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It names the key that signed its checkpoint."""
+
+    def meanwhile(*_: object) -> None:
+        monkeypatch.undo()
+        with open_workspace(reviewed.folder, clock=reviewed.store.clock) as other:
+            rotate_key(other)
+
+    monkeypatch.setattr(checkpoints, "anchor", meanwhile)
+    found = check_receipt(issue_receipt(reviewed, decision_id), kept=kept)
+    assert found.problems == () and found.told["event_id"] == decision_id
 
 
 def test_another_key_is_not_taken(text: str) -> None:
