@@ -1,9 +1,10 @@
 """A sheet as bytes: CSV for spreadsheets, JSON lines to the letter, Parquet for programs.
 
 A spreadsheet runs a cell that begins with `=`, `+`, `-` or `@` as a formula, and a comment is typed
-by a person. So in CSV such text gets an apostrophe in front, as OWASP advises; plain numbers stay
-numbers. JSON lines and Parquet hold every text exactly as it was recorded: where it matters which
-characters stood there, take JSON lines.
+by a person. So in CSV such text gets an apostrophe in front, as OWASP advises, and so does what stands
+behind a sign that another spreadsheet may take for a cell's end; plain numbers stay numbers. JSON lines and
+Parquet hold every text exactly as it was recorded: where it matters which characters stood there, take
+JSON lines.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ Kind = Literal["text", "number", "flag"]
 Cell = str | float | bool | None
 
 _FORMULA: Final = re.compile(r"\s*[=+\-@＝＋－＠]|[\t\r\n]")
+_WITHIN: Final = re.compile(r"(?<=[;\t\r\n])(?=[^\S\t\r\n]*[=+\-@＝＋－＠])")
 _PLAIN_NUMBER: Final = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _ARROW_TYPES: Final[dict[Kind, Any]] = {"text": pa.string(), "number": pa.float64(), "flag": pa.bool_()}
 
@@ -38,12 +40,17 @@ class Sheet:
 def defused(text: str) -> str:
     """Return a text that no spreadsheet takes for a formula.
 
-    >>> defused('=HYPERLINK("x")'), defused("-1.5"), defused("fine")
-    ('\\'=HYPERLINK("x")', '-1.5', 'fine')
+    Where a semicolon separates cells, as in much of Europe, a cell begins behind each, and a row behind each line's
+    end, whatever quotes stand around: what follows there is defused as well.
+
+    >>> defused('=HYPERLINK("x")'), defused("-1.5"), defused("fine"), defused("so; =1+1")
+    ('\\'=HYPERLINK("x")', '-1.5', 'fine', "so;' =1+1")
     """
+    words = text.lstrip()
+    inner = text.removesuffix(words) + _WITHIN.sub("'", words)
     if _FORMULA.match(text) and not _PLAIN_NUMBER.fullmatch(text):
-        return "'" + text
-    return text
+        return "'" + inner
+    return inner
 
 
 def as_csv(sheet: Sheet) -> bytes:

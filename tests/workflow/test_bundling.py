@@ -209,7 +209,9 @@ def test_an_export_replaces_no_file(reviewed: Workspace, tmp_path: Path) -> None
     ],
     ids=["a payload twice", "an id twice", "another id", "a key more", "a blank"],
 )
-def test_a_line_that_another_program_would_read_otherwise_is_found(bundle: Path, was: str, becomes: str) -> None:
+def test_a_line_that_another_program_would_read_otherwise_is_found(
+    bundle: Path, was: str, becomes: str
+) -> None:
     """Of two equal keys SQLite takes the first, most programs the last; the hash fits what SQLite took."""
     lines = (bundle / "log.jsonl").read_text(encoding="utf-8").splitlines()
     before, found, after = lines[3].rpartition(was) if was == "}" else lines[3].partition(was)

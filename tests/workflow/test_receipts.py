@@ -85,7 +85,9 @@ def test_no_character_of_it_can_be_another(text: str, kept: Path) -> None:
     ],
     ids=["another name", "another promise", "a line more", "a line behind the event"],
 )
-def test_the_sentences_for_people_are_those_of_its_issue(text: str, kept: Path, was: str, becomes: str) -> None:
+def test_the_sentences_for_people_are_those_of_its_issue(
+    text: str, kept: Path, was: str, becomes: str
+) -> None:
     """They are what is read, so they must not say what the proof does not."""
     assert was in text
     assert check_receipt(text, kept=kept).ok
