@@ -77,8 +77,7 @@ def ask(store: Store) -> None:
 
 def size_of(store: Store) -> int:
     """Return how many events the log holds."""
-    row = store.row("SELECT max(seq) AS size FROM audit_log")
-    return 0 if row is None or row["size"] is None else int(row["size"])
+    return int(store.rows("SELECT max(seq) FROM audit_log")[0][0] or 0)
 
 
 def anchor_path(folder: Path) -> Path:

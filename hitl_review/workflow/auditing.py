@@ -86,15 +86,9 @@ def verify(
     return _verify(workspace_folder / DATABASE, held, beside, progress)
 
 
-def verify_file(
-    path: Path,
-    *,
-    checkpoints: Sequence[Path] = (),
-    notes: Mapping[str, str] | None = None,
-    progress: Progress = lambda done, total: None,
-) -> Verification:
+def verify_file(path: Path) -> Verification:
     """Check a database file as `verify` does, wherever it lies and whatever its name: a backup, say."""
-    return _verify(path, _all_held(checkpoints, notes), [], progress)
+    return _verify(path, [], [], lambda done, total: None)
 
 
 def _all_held(checkpoints: Sequence[Path], notes: Mapping[str, str] | None) -> list[Held]:
@@ -119,7 +113,7 @@ def _verified(
     sizes = {each.checkpoint.size for each in held}
     walks = Walks(path, store, end, sizes, lambda done: progress(2 * min(done, end.count), 2 * end.count))
     with walks.begun():
-        of_database = list(islice(_database_problems(store), MOST_PROBLEMS))
+        of_database = list(_database_problems(store))
         walked = walks.ended()
     steps = chain(
         of_database,
@@ -127,7 +121,7 @@ def _verified(
         _empty_problems(end, walked),
         walked.told,
         _guarded("the accounts", _strangers(store, walked)),
-        _guarded("the log", _left_over(store, walked)),
+        _left_over(store, walked),
         _guarded("the checkpoints", _checkpoint_problems(store, held, beside, walked)),
     )
     problems = tuple(islice(steps, MOST_PROBLEMS))

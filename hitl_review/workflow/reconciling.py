@@ -190,7 +190,7 @@ class Reconciliation:
                 None, "worklist", "cases were moved in the queue, or another reason was given for them"
             )
         for holder, case_id, held_until in counterparts.holds(self._store):
-            opened, at = self.opened.get(holder, ("", "0001-01-01T00:00:00.000000Z"))
+            opened, at = self.opened.get(holder, ("", ""))
             if opened != case_id or str(held_until) > _longest_hold(at):
                 yield Problem(
                     None, "worklist", "a case is held by somebody who did not open it, or for too long"

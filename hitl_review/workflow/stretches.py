@@ -149,7 +149,7 @@ class _Walk:
             if seq == 1 or told["at"] < self._before or action in _ABOUT_THE_LOG:
                 self._found.told.extend(order_problems(seq, told, self._before))
             self._before = told["at"]
-            if seq == 1 or action in _ABOUT_THE_LOG or action not in ACTIONS:
+            if action in _ABOUT_THE_LOG or action not in ACTIONS:
                 self._hear(seq, prev_hash, told)
             if action in COMPARED:
                 self._found.told.extend(self._reconciliation.compare(seq, told))

@@ -6,20 +6,23 @@ import json
 import shutil
 import sqlite3
 from collections import Counter
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from hitl_review.domain.account import Actor
 from hitl_review.domain.audit import GENESIS, Event, chain_hash
-from hitl_review.domain.checkpoint import Frontier
-from hitl_review.domain.verification import TRUNCATION
+from hitl_review.domain.checkpoint import Checkpoint, Frontier, SignedNote
+from hitl_review.domain.verification import TRUNCATION, Problem
 from hitl_review.errors import AuditError, NotPermitted, WorkspaceMissing
-from hitl_review.store import audit, models, schema
+from hitl_review.store import audit, counterparts, inspection, models, schema
+from hitl_review.store.connection import sqlite3 as sqlite_that_is_used
 from hitl_review.workflow import auditing, stretches
 from hitl_review.workflow.auditing import MOST_PROBLEMS, history, line_of, verify, verify_file
+from hitl_review.workflow.checkpointing import Held, publish_checkpoint
 from hitl_review.workflow.log_keys import LogKeys
-from hitl_review.workflow.stretches import Walked
+from hitl_review.workflow.stretches import Walked, walk
 from hitl_review.workflow.workspace import Workspace, open_workspace
 from tests.tampering import contents, payloads_of, rechain, tamper, tampered
 from tests.ward import Clock
@@ -134,6 +137,29 @@ def test_a_warning_says_what_was_not_checked(problems: int, since: int, told: li
         "2 events of the action 'b.new\\\\u202e', which this program does not know, were checked as links of the"
         " chain only",
     )
+
+
+def test_root_and_head_at_the_size_of_each_checkpoint_are_those_of_the_rows(reviewed: Workspace) -> None:
+    """Whether the walk came by that size or not, up to the last event, and none behind it; also of a broken log."""
+    size = audit.head(reviewed.store).size
+    hashes = list(inspection.hashes(reviewed.store))
+    held = [
+        Held("held.txt", SignedNote("", ()), Checkpoint("abc", each, b"", ""))
+        for each in (3, 7, size, size + 1)
+    ]
+    rows = {
+        each: (Frontier().grown(map(bytes.fromhex, hashes[:each])).root, hashes[each - 1])
+        for each in (3, 7, size)
+    }
+    walked = walk(reviewed.store, sizes=[3, 5])
+    assert set(walked.places) >= {3, 5}
+    assert auditing._places(reviewed.store, held, walked) == rows
+    elsewhere = {3: (Frontier(), "another")}
+    for broken in (
+        Walked(chain=[Problem(2, "chain", "")], places=elsewhere, frontier=walked.frontier),
+        Walked(whole=False, places=elsewhere, frontier=walked.frontier),
+    ):
+        assert auditing._places(reviewed.store, held, broken) == rows
 
 
 # Attacks on the log; those that break the chain are in tests/attacks
@@ -252,6 +278,16 @@ def test_a_log_that_does_not_begin_with_its_opening_is_found(reviewed_folder: Pa
     assert "payload" in kinds(reviewed_folder)
 
 
+def test_who_had_no_account_in_a_role_is_told_of_in_these_words(reviewed_folder: Path) -> None:
+    """At the first event in that name."""
+    with tampered(reviewed_folder) as connection:
+        changed = payloads_of(connection)
+        stranger = {**changed[-1], "action": "audit.viewed", "subject": "log:events", "actor": "nobody"}
+        rechain(connection, [*changed, *({**stranger, "event_id": f"forged-{place}"} for place in range(2))])
+    words = "it is told in the name of somebody who had no account in that role"
+    assert verify(reviewed_folder).problems == (Problem(len(changed) + 1, "payload", words),)
+
+
 def test_an_action_of_a_newer_program_is_a_warning(reviewed_folder: Path) -> None:
     """Actions may be added, so an older program can't call them wrong; it says what it could not check."""
     with tampered(reviewed_folder) as connection:
@@ -338,8 +374,8 @@ def test_an_emptied_database_is_a_finding(reviewed_folder: Path) -> None:
         for table in ("worklist", *schema.TABLES, "audit_log"):
             connection.execute(f"DELETE FROM {table}")
     found = verify(reviewed_folder)
-    assert [problem.kind for problem in found.problems] == ["chain"]
-    assert found.head == GENESIS
+    assert found.problems == (Problem(None, "chain", "the log is empty; its first event must be log.opened"),)
+    assert (found.head, found.events) == (GENESIS, 0)
 
 
 def test_a_row_that_points_at_nothing_is_found(reviewed_folder: Path) -> None:
@@ -383,6 +419,68 @@ def test_a_wiped_page_is_a_finding_and_no_crash(reviewed_folder: Path, page: int
     content[(page - 1) * 4096 : page * 4096] = b"\xa5" * 4096
     path.write_bytes(content)
     assert not verify(reviewed_folder).ok
+
+
+def failing(code: int, words: str) -> Callable[..., Iterator[object]]:
+    """Something that is read, and fails half-way with an error of SQLite's."""
+    error = sqlite_that_is_used.DatabaseError(words)
+    error.sqlite_errorcode = code
+
+    def fails(*asked: object) -> Iterator[object]:
+        raise error
+        yield
+
+    return fails
+
+
+@pytest.mark.parametrize(
+    ("where", "name", "what"),
+    [
+        (auditing, "schema_faults", "the schema"),
+        (inspection, "layout_faults", "the schema"),
+        (inspection, "migration_faults", "the schema"),
+        (inspection, "integrity_faults", "the integrity"),
+        (inspection, "foreign_key_faults", "the foreign_key"),
+        (counterparts, "accounts_since", "the accounts"),
+        (inspection, "hashes", "the checkpoints"),
+    ],
+)
+def test_what_can_not_be_read_is_named_and_the_rest_is_checked(
+    reviewed_folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    where: object,
+    name: str,
+    what: str,
+) -> None:
+    """A damaged page ends a part of the check; what is wrong elsewhere is found all the same."""
+    with open_workspace(reviewed_folder) as workspace:
+        note = publish_checkpoint(workspace)
+    tamper(reviewed_folder, "UPDATE decisions SET comment = 'another' WHERE rowid = 1")
+    tamper(reviewed_folder, "UPDATE audit_log SET prev_hash = hash WHERE seq = 2")
+    problems = verify(reviewed_folder, notes={"mine": note}).problems
+    monkeypatch.setattr(where, name, failing(11, "database disk image is malformed"))
+    words = f"{what} can't be read to the end: database disk image is malformed"
+    found = verify(reviewed_folder, notes={"mine": note}).problems
+    assert set(found) == {*problems, Problem(None, "unreadable", words)}
+    assert len(problems) > 1
+
+
+@pytest.mark.parametrize(
+    ("where", "name"),
+    [(inspection, "log_end"), (inspection, "integrity_faults"), (counterparts, "accounts_since")],
+)
+def test_a_check_that_is_disturbed_half_way_is_no_verdict(
+    reviewed_folder: Path, monkeypatch: pytest.MonkeyPatch, where: object, name: str
+) -> None:
+    """Somebody's lock says nothing about the file, so nothing is said about the log."""
+    monkeypatch.setattr(where, name, lambda *asked: next(failing(5, "database is locked")()))
+    with pytest.raises(AuditError) as refused:
+        verify(reviewed_folder)
+    place = reviewed_folder / "review.db"
+    assert (
+        str(refused.value) == f"The check of {place} could not be finished (database is locked). Try again."
+    )
 
 
 # When the check can't be made

@@ -8,9 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from hitl_review.domain.verification import TRUNCATION, Verification
+from hitl_review.domain.canonical import bytes_digest
+from hitl_review.domain.verification import TRUNCATION, Problem, Verification
 from hitl_review.store import counterparts, schema
+from hitl_review.store.connection import open_store
+from hitl_review.store.connection import sqlite3 as sqlite_that_is_used
 from hitl_review.workflow.auditing import verify
+from hitl_review.workflow.reconciling import Reconciliation
 from hitl_review.workflow.twins import TWINS
 from tests.tampering import payloads_of, rechain, tamper, tampered
 
@@ -362,3 +366,275 @@ def test_a_whole_forgery_is_not_found_and_the_report_says_so(reviewed_folder: Pa
     found = verify(reviewed_folder)
     assert found.ok
     assert TRUNCATION in found.warnings
+
+
+# What is said of it
+
+
+READ, TRAINED, TRAINED_AGAIN, QUEUED = 22, 17, 56, 60
+"""The events of the first read, of both models, and of the job that waits."""
+SESSION = (
+    "INSERT INTO ui_sessions (session_id, secret, account_id, method, opened_at, seen_at, ends_at, proved_at,"
+    " proved_by, ended) VALUES ('s-1', 'secret', 'reader-1', 'password', '2026', '2026', '2027', '2026', 'password',"
+    " {ended})"
+)
+COPIED_READS = (
+    "INSERT INTO reads SELECT 'x' || rowid, case_id || 'x', reader, modality, label, probability, opened_at,"
+    " committed_at FROM reads ORDER BY rowid LIMIT"
+)
+MOVED = "cases were moved in the queue, or another reason was given for them"
+HELD = "a case is held by somebody who did not open it, or for too long"
+WORDS: dict[str, tuple[list[str], list[tuple[int | None, str, str]]]] = {
+    "a row is gone": (
+        ["DELETE FROM reads WHERE rowid = 1"],
+        [(READ, "row_missing", "there is no row in reads for it; there must be one")],
+    ),
+    "two columns were changed": (
+        ["UPDATE reads SET modality = 'aided', label = 'x' WHERE rowid = 1"],
+        [(READ, "row_differs", "its row in reads was changed: label, modality differ from it")],
+    ),
+    "a figure is told in other words": (
+        ["UPDATE figures SET alt = 'x' WHERE rowid = 1"],
+        [(TRAINED, "digest", "the figures of its model are not those it tells of")],
+    ),
+    "no figure is left": (
+        ["DELETE FROM figures"],
+        [
+            (seq, "digest", "the figures of its model are not those it tells of")
+            for seq in (TRAINED, TRAINED_AGAIN)
+        ],
+    ),
+    "a figure is of no model": (
+        ["INSERT INTO figures SELECT 'sha256:x', name, digest, alt, png FROM figures LIMIT 1"],
+        [(None, "event_missing", "1 rows of figures belong to nothing in the log")],
+    ),
+    "a row of a batch is gone": (
+        ["DELETE FROM labels WHERE rowid = (SELECT max(rowid) FROM labels)"],
+        [(48, "row_missing", "labels holds 0 rows of its batch; it tells of 1")],
+    ),
+    "a row of a batch was changed": (
+        ["UPDATE labels SET weight = weight + 1 WHERE rowid = 1"],
+        [(45, "row_differs", "rows of its batch in labels were changed")],
+    ),
+    "a row of a batch has another time": (
+        ["UPDATE outcomes SET recorded_at = 'x' WHERE rowid = 1"],
+        [(10, "row_differs", "rows of its batch in outcomes differ in recorded_at")],
+    ),
+    "a job is gone": (
+        ["DELETE FROM jobs"],
+        [(QUEUED, "row_missing", "there is no row in jobs for it")],
+    ),
+    "a job was changed": (
+        ["UPDATE jobs SET cause = 'x', asked_by = 'y'"],
+        [(QUEUED, "row_differs", "its row in jobs was changed: asked_by, cause differ from it")],
+    ),
+    "a job was added": (
+        [
+            "INSERT INTO jobs (job_id, kind, dedupe, cause, asked_by, state, attempts, share, words, queued_at)"
+            " SELECT 'j-9', kind, 'x', cause, asked_by, state, attempts, share, words, queued_at FROM jobs"
+        ],
+        [(None, "event_missing", "1 rows of jobs have no event that tells of them")],
+    ),
+    "a job is over": (
+        ["UPDATE jobs SET state = 'done'"],
+        [(None, "event_missing", "1 rows of jobs have ended, and no event says so")],
+    ),
+    "a session was added": (
+        [SESSION.format(ended="NULL")],
+        [(None, "event_missing", "1 rows of ui_sessions have no event that tells of them")],
+    ),
+    "a session was added that is over": (
+        [SESSION.format(ended="'signed_out'")],
+        [
+            (None, "event_missing", "1 rows of ui_sessions have no event that tells of them"),
+            (None, "event_missing", "1 rows of ui_sessions have ended, and no event says so"),
+        ],
+    ),
+    "two rows were added": (
+        [f"{COPIED_READS} 2"],
+        [(None, "event_missing", "2 rows of reads have no event that tells of them, such as x1, x2")],
+    ),
+    "four rows were added": (
+        [f"{COPIED_READS} 4"],
+        [(None, "event_missing", "4 rows of reads have no event that tells of them, such as x1, x2, x3")],
+    ),
+    "a row stands elsewhere": (
+        ["UPDATE reads SET rowid = 1000 WHERE rowid = 1"],
+        [(READ, "order", "its row in reads does not stand in the order of the log")],
+    ),
+    "a number is left out": (
+        ["UPDATE outcomes SET outcome_id = 1000 WHERE outcome_id = 2"],
+        [(None, "order", "outcome_id in outcomes does not count 1, 2, 3 and so on")],
+    ),
+    "something was shown to nobody": (
+        ["INSERT INTO screens VALUES ('sha256:x', 'y')"],
+        [
+            (None, "digest", "sha256:x in screens does not hold what its digest says"),
+            (None, "event_missing", "1 rows of screens belong to nothing in the log"),
+        ],
+    ),
+    "a manifest is of no model": (
+        ["INSERT INTO manifests VALUES ('sha256:x', 'y')"],
+        [
+            (None, "digest", "sha256:x in manifests does not hold what its digest says"),
+            (None, "event_missing", "1 rows of manifests belong to nothing in the log"),
+        ],
+    ),
+    "a snapshot is of no case": (
+        ["INSERT INTO snapshots SELECT 'sha256:x', case_id, body FROM snapshots LIMIT 1"],
+        [
+            (None, "digest", "the snapshot sha256:x does not hold what its digest says"),
+            (None, "event_missing", "1 rows of snapshots belong to nothing in the log"),
+        ],
+    ),
+    "no manifest is left": (
+        ["DELETE FROM manifests"],
+        [(None, "row_missing", "2 models have no training manifest here")],
+    ),
+    "a case was moved in the order": (
+        ["UPDATE worklist SET priority = 7 WHERE case_id = 'C-6'"],
+        [(None, "worklist", MOVED)],
+    ),
+    "a case was moved behind the order": (
+        ["UPDATE worklist SET priority = priority + 1 WHERE case_id = 'C-1'"],
+        [(None, "worklist", MOVED)],
+    ),
+    "a case is held that was not opened": (
+        [
+            "UPDATE worklist SET holder = 'reader-1', held_until = '2026-11-22T09:29:00.000000Z' WHERE case_id = 'C-6'"
+        ],
+        [(None, "worklist", HELD)],
+    ),
+    "a case is held by somebody who opened none": (
+        [
+            "UPDATE worklist SET holder = 'steward-1', held_until = '2026-11-22T09:29:00.000000Z' WHERE case_id = 'C-6'"
+        ],
+        [(None, "worklist", HELD)],
+    ),
+    "a case is held as long as can be": (
+        ["UPDATE worklist SET held_until = '2026-11-23T09:14:34.000001Z' WHERE case_id = 'C-5'"],
+        [],
+    ),
+    "a case is held longer than can be": (
+        ["UPDATE worklist SET held_until = '2026-11-23T09:14:34.000002Z' WHERE case_id = 'C-5'"],
+        [(None, "worklist", HELD)],
+    ),
+    "a case is said to be decided": (
+        ["UPDATE worklist SET state = 'decided' WHERE case_id = 'C-6'"],
+        [
+            (
+                None,
+                "worklist",
+                "1 cases of the worklist are in another state than their latest decision puts them in",
+            )
+        ],
+    ),
+}
+
+
+@pytest.mark.parametrize(("statements", "problems"), WORDS.values(), ids=WORDS)
+def test_what_was_done_is_told_in_these_words(
+    learned_folder: Path, statements: list[str], problems: list[tuple[int | None, str, str]]
+) -> None:
+    """At the event whose row it is, and nothing else is; what points at nothing is told besides."""
+    tamper(learned_folder, *statements)
+    found = [each for each in verify(learned_folder).problems if each.kind != "foreign_key"]
+    assert found == [Problem(*each) for each in problems]
+
+
+@pytest.mark.parametrize(
+    ("action", "name", "value"),
+    [
+        ("decision.accepted", "signature", [1]),
+        ("read.committed", "probability", 10**15),
+        ("label.collected", "count", None),
+        ("job.queued", "kind", None),
+    ],
+)
+def test_an_event_that_tells_what_no_row_holds_is_named(
+    learned_folder: Path, action: str, name: str, value: object
+) -> None:
+    """Whether the row can be compared with it or not."""
+    with tampered(learned_folder) as connection:
+        changed = payloads_of(connection)
+        victim = next(each for each in changed if each["action"] == action)
+        victim["detail"][name] = value
+        rechain(connection, changed)
+    assert verify(learned_folder).first_bad_seq == changed.index(victim) + 1
+
+
+def compared(folder: Path, action: str, **changes: object) -> list[Problem]:
+    """What is found where an event of an action is compared with its rows."""
+    with open_store(folder) as store, tampered(folder) as connection:
+        told = next(each for each in payloads_of(connection) if each["action"] == action)
+        return list(Reconciliation(store).compare(7, {**told, **changes}))
+
+
+@pytest.mark.parametrize("action", ["decision.accepted", "label.collected", "job.queued", "model.trained"])
+def test_an_event_that_does_not_tell_what_it_has_to_is_told_of_in_these_words(
+    learned_folder: Path, action: str
+) -> None:
+    """Whatever it tells instead."""
+    assert compared(learned_folder, action) == []
+    words = f"its detail does not tell what '{action}' has to tell"
+    for detail in ({}, [], None, 1):
+        assert compared(learned_folder, action, detail=detail) == [Problem(7, "payload", words)]
+
+
+def test_a_row_that_can_not_be_read_is_one_problem_more(
+    learned_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At its event, or of its table; an error that says nothing of the file ends the check."""
+
+    def failing(code: int, words: str) -> None:
+        error = sqlite_that_is_used.DatabaseError(words)
+        error.sqlite_errorcode = code
+
+        def fails(*asked: object) -> object:
+            raise error
+
+        for name in ("rows_beside", "count", "holds"):
+            monkeypatch.setattr(counterparts, name, fails)
+
+    with open_store(learned_folder) as store:
+        failing(11, "malformed")
+        wrong = Problem(7, "unreadable", "its row can't be read: malformed")
+        assert compared(learned_folder, "job.queued") == [wrong]
+        table = Problem(None, "unreadable", "a table can't be compared with the log: malformed")
+        found = list(Reconciliation(store).left_over())
+        assert found.count(table) > len(TWINS) and {each.kind for each in found} == {"unreadable", "worklist"}
+        failing(5, "locked")
+        with pytest.raises(sqlite_that_is_used.DatabaseError, match="locked"):
+            compared(learned_folder, "job.queued")
+        with pytest.raises(sqlite_that_is_used.DatabaseError, match="locked"):
+            list(Reconciliation(store).left_over())
+
+
+def test_what_the_first_and_the_last_event_of_a_session_say_is_compared_as_long_as_its_row_is_there(
+    reviewed_folder: Path,
+) -> None:
+    """And counted, so that afterwards a row is left over for which there was none."""
+    opened = {
+        "action": "session.opened",
+        "subject": "session:s-1",
+        "actor": "reader-1",
+        "at": "2026",
+        "detail": {"secret_digest": bytes_digest(b"secret"), "method": "password"},
+    }
+    closed = {**opened, "action": "session.closed", "detail": {"account": "reader-1", "why": "signed_out"}}
+    with open_store(reviewed_folder) as store:
+        gone = Reconciliation(store)
+        assert [*gone.compare(7, opened), *gone.compare(8, closed)] == [] and gone.told.total() == 0
+    tamper(reviewed_folder, SESSION.format(ended="'signed_out'"))
+    with open_store(reviewed_folder) as store:
+        there = Reconciliation(store)
+        assert [*there.compare(7, opened), *there.compare(8, closed)] == []
+        assert there.told == {"ui_sessions": 1, "ui_sessions that ended": 1}
+        assert list(Reconciliation(store).compare(7, {**opened, "actor": "reader-2", "at": "2025"})) == [
+            Problem(
+                7, "row_differs", "its row in ui_sessions was changed: account_id, opened_at differ from it"
+            )
+        ]
+        assert list(Reconciliation(store).compare(8, {**closed, "detail": {"account": "x", "why": "y"}})) == [
+            Problem(8, "row_differs", "its row in ui_sessions was changed: account_id, ended differ from it")
+        ]

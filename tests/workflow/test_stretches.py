@@ -251,6 +251,18 @@ def test_a_payload_that_can_not_be_trusted_is_told_with_the_reason(reviewed_fold
         ]
 
 
+def test_a_row_that_was_changed_is_told_at_its_event(reviewed_folder: Path) -> None:
+    """By its number, in a stretch that begins behind others."""
+    with tampered(reviewed_folder) as connection:
+        seq = connection.execute(
+            "SELECT max(seq) FROM audit_log WHERE event_id IN (SELECT read_id FROM reads)"
+        ).fetchone()[0]
+        connection.execute("UPDATE reads SET label = 'x' WHERE rowid = (SELECT max(rowid) FROM reads)")
+    with open_store(reviewed_folder) as store:
+        words = "its row in reads was changed: label differ from it"
+        assert walk(store, after=seq - 1).told == [Problem(seq, "row_differs", words)]
+
+
 # What the log says of itself
 
 
