@@ -86,11 +86,17 @@ class Trials:
     """A folder to work in; each process has its own in it."""
     failed: bool = False
     running: dict[int, Trial] = field(default_factory=dict)
+    longest: dict[str, float] = field(default_factory=dict)
+    """For how many seconds each test may run before it counts as hanging; for ever, where there is nothing."""
+    noticed: list[str] = field(default_factory=list)
+    """The tests that noticed a fault, the newest first: they are run first for the next one."""
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Hear of a test that failed."""
         self.failed = self.failed or report.failed
-        if report.failed and not os.environ["MUTANT_UNDER_TEST"]:
+        if report.failed and os.environ["MUTANT_UNDER_TEST"]:
+            (self.made / f"{os.getpid()}.txt").write_text(report.nodeid, encoding="utf-8")
+        elif report.failed:
             CONTROL.path.write_text(f"{report.nodeid}\n{report.longreprtext}\n", encoding="utf-8")
 
     @pytest.hookimpl(tryfirst=True)
@@ -110,6 +116,7 @@ class Trials:
                 chosen = choose(session.items, name.rpartition(".")[0], set(tests), told["duration_by_test"])
                 while len(self.running) >= self.jobs:
                     self.wait()
+                chosen.sort(key=lambda item: [*self.noticed, item.nodeid].index(item.nodeid))
                 self.fork(Trial(path, name, time.monotonic()), session, chosen, told["duration_by_test"])
             while self.running:
                 self.wait()
@@ -123,6 +130,7 @@ class Trials:
     def run(self, items: list[pytest.Item]) -> None:
         """Run tests until one fails."""
         for item, following in zip(items, [*items[1:], items[0]], strict=True):
+            signal.setitimer(signal.ITIMER_REAL, self.longest.get(item.nodeid, 0.0))
             item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
             if self.failed:
                 return
@@ -134,12 +142,16 @@ class Trials:
         if not chosen:
             note(trial, NO_TEST)
             return
-        usual = 5 + sum(seconds[item.nodeid] for item in chosen)
-        self.running[beside(lambda: self.passes(trial, session, chosen), 10 * usual)] = trial
+        longest = {item.nodeid: 10 * (3 + seconds[item.nodeid]) for item in chosen}
+        self.running[beside(lambda: self.passes(trial, session, chosen, longest), sum(longest.values()))] = (
+            trial
+        )
 
-    def passes(self, trial: Trial, session: pytest.Session, chosen: list[pytest.Item]) -> bool:
+    def passes(
+        self, trial: Trial, session: pytest.Session, chosen: list[pytest.Item], longest: dict[str, float]
+    ) -> bool:
         """Tell in a process of its own whether no test fails with a fault."""
-        self.failed = False
+        self.failed, self.longest = False, longest
         session.config._tmp_path_factory._basetemp = self.made / str(os.getpid())  # type: ignore[attr-defined]
         (self.made / str(os.getpid())).mkdir()
         set_fault(trial.name)
@@ -152,6 +164,9 @@ class Trials:
         child, status = os.wait()
         end(child)
         shutil.rmtree(self.made / str(child), ignore_errors=True)
+        with suppress(FileNotFoundError):
+            test = (self.made / f"{child}.txt").read_text(encoding="utf-8")
+            self.noticed = [test, *(each for each in self.noticed if each != test)]
         trial, code = self.running.pop(child), os.waitstatus_to_exitcode(status)
         if trial is not CONTROL:
             note(trial, code)

@@ -14,7 +14,7 @@ import orjson
 from hitl_review.domain.account import Actor
 from hitl_review.domain.audit import Event, Head, chain_hash, moment, next_event, stamp
 from hitl_review.errors import AuditError
-from hitl_review.store.connection import Row, Store
+from hitl_review.store.connection import Store
 
 _COLUMNS = "seq, event_id, prev_hash, payload, hash"
 _LAST = "SELECT seq, prev_hash, payload, hash FROM audit_log ORDER BY seq DESC LIMIT 1"
@@ -99,14 +99,14 @@ def _insert(store: Store, event: Event) -> None:
 def find(store: Store, event_id: str) -> Event | None:
     """Return the event with this id, or None."""
     row = store.row(f"SELECT {_COLUMNS} FROM audit_log WHERE event_id = ?", (event_id,))
-    return None if row is None else _event(row)
+    return None if row is None else Event(*row)
 
 
 def events(store: Store, *, after: int = 0, upto: int = _BEYOND) -> Iterator[Event]:
     """Yield all events after a seq and up to another, oldest first, without holding them all in memory."""
     sql = f"SELECT {_COLUMNS} FROM audit_log WHERE seq > ? AND seq <= ? ORDER BY seq"
     for row in store.db.execute(sql, (after, upto)):
-        yield _event(row)
+        yield Event(*row)
 
 
 def hashes(store: Store, *, upto: int) -> list[str]:
@@ -122,7 +122,7 @@ def of_action(store: Store, action: str, *, upto: int = _BEYOND) -> list[Event]:
         f"SELECT {_COLUMNS} FROM audit_log WHERE json_extract(payload, '$.action') = ? AND seq <= ? ORDER BY seq",
         (action, upto),
     )
-    return [_event(row) for row in rows]
+    return [Event(*row) for row in rows]
 
 
 def latest(
@@ -160,8 +160,4 @@ def latest(
             *(model, outcome, since, until, limit),
         ),
     )
-    return [_event(row) for row in rows]
-
-
-def _event(row: Row) -> Event:
-    return Event(row["seq"], row["event_id"], row["prev_hash"], row["payload"], row["hash"])
+    return [Event(*row) for row in rows]
