@@ -8,12 +8,15 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from select import select
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from tests.processes import status_of
-from tests.trying import beside, end
+from tests.trying import Trial, Trials, beside, end
 
 WAIT = "import time; time.sleep(600)"
 LONGEST = 60
@@ -68,3 +71,25 @@ def test_what_a_process_has_started_ends_with_it(last: Callable[[], bool]) -> No
     assert select([reading], [], [], LONGEST)[0] == [reading], "nobody has the other end any more"
     assert os.read(reading, 1) == b""
     os.close(reading)
+
+
+def test_the_tests_that_noticed_the_last_faults_are_run_first(tmp_path: Path) -> None:
+    """The newest before all others, each once; what noticed nothing stays in its order."""
+    trials = Trials(1, tmp_path)
+    (tmp_path / "fault.meta").write_text('{"exit_code_by_key": {}, "durations_by_key": {}}', encoding="utf-8")
+
+    def ordered() -> list[str]:
+        chosen: Any = [SimpleNamespace(nodeid=name) for name in "abcd"]
+        return [item.nodeid for item in trials.soonest(chosen)]
+
+    def noticing(name: str) -> bool:
+        (tmp_path / f"{os.getpid()}.txt").write_text(name, encoding="utf-8")
+        return False
+
+    assert ordered() == ["a", "b", "c", "d"]
+    for name in "bdbc":
+        trials.running[beside(lambda name=name: noticing(name), 1)] = Trial(tmp_path / "fault.meta", "f", 0.0)
+        while trials.running:
+            trials.wait()
+    assert ordered() == ["c", "b", "d", "a"]
+    assert '"f": 1' in (tmp_path / "fault.meta").read_text(encoding="utf-8")

@@ -116,8 +116,8 @@ class Trials:
                 chosen = choose(session.items, name.rpartition(".")[0], set(tests), told["duration_by_test"])
                 while len(self.running) >= self.jobs:
                     self.wait()
-                chosen.sort(key=lambda item: [*self.noticed, item.nodeid].index(item.nodeid))
-                self.fork(Trial(path, name, time.monotonic()), session, chosen, told["duration_by_test"])
+                trial = Trial(path, name, time.monotonic())
+                self.fork(trial, session, self.soonest(chosen), told["duration_by_test"])
             while self.running:
                 self.wait()
         finally:
@@ -159,9 +159,15 @@ class Trials:
         self.run(chosen)
         return not self.failed
 
+    def soonest(self, chosen: list[pytest.Item]) -> list[pytest.Item]:
+        """Return tests in the order in which they may notice soonest: first those that noticed faults before."""
+        return sorted(chosen, key=lambda item: [*self.noticed, item.nodeid].index(item.nodeid))
+
     def wait(self) -> None:
-        """Wait for one process to end, and note what became of its fault."""
+        """Wait for one process to end, and note what became of its fault, if it was one that tried any."""
         child, status = os.wait()
+        if child not in self.running:
+            return
         end(child)
         shutil.rmtree(self.made / str(child), ignore_errors=True)
         with suppress(FileNotFoundError):
