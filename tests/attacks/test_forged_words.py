@@ -24,12 +24,23 @@ from hitl_review.workflow.workspace import open_workspace
 from tests.tampering import payloads_of, rechain, tampered
 
 Payload = dict[str, Any]
+
+
+def note_with(size: str, *, root: str = base64.b64encode(bytes(32)).decode()) -> str:
+    """A note whose size and root are written as asked; nobody signed it."""
+    signed = base64.b64encode(bytes(68)).decode()
+    return (
+        f"hitl-review.example/x\n{size}\n{root}\nhead {'0' * 64}\n\n\u2014 hitl-review.example/x {signed}\n"
+    )
+
+
 ODD: dict[str, tuple[str, str, object]] = {
     "a standing that is a word": ("account.disabled", "enabled", "no"),
     "a standing without end": ("account.disabled", "enabled", 1e308),
     "a password that is public in words": ("password.set", "public", "perhaps"),
     "a signature that is a list": ("decision.accepted", "signature", [1]),
     "a note that is none": ("checkpoint.published", "note", None),
+    "a note in other letters": ("checkpoint.published", "note", note_with("18", root="\u00e4" * 44)),
     "another key at a checkpoint": ("checkpoint.published", "key", "AAAA"),
     "a key that is a list": ("checkpoint.published", "key", [1]),
     "a tree of its own": ("checkpoint.published", "frontier", ["00" * 32]),
@@ -103,14 +114,6 @@ def test_an_event_in_the_name_of_a_stranger_is_found(reviewed_folder: Path, acto
     assert found_after(reviewed_folder, change) == {*places}
 
 
-def note_with(size: str) -> str:
-    """A note whose size is written as asked; nobody signed it."""
-    root, signed = base64.b64encode(bytes(32)).decode(), base64.b64encode(bytes(68)).decode()
-    return (
-        f"hitl-review.example/x\n{size}\n{root}\nhead {'0' * 64}\n\n\u2014 hitl-review.example/x {signed}\n"
-    )
-
-
 @pytest.mark.parametrize("size", ["9" * 5000, "1" * 19, "-1", "0", "1.0", "\u0661", ""])
 def test_a_checkpoint_of_a_size_that_no_log_has_is_refused(
     reviewed_folder: Path, tmp_path: Path, size: str
@@ -120,6 +123,13 @@ def test_a_checkpoint_of_a_size_that_no_log_has_is_refused(
     path.write_text(note_with(size), encoding="utf-8")
     with pytest.raises(AuditError, match="can't be used"):
         verify(reviewed_folder, checkpoints=[path])
+
+
+@pytest.mark.parametrize("root", ["\u00e4" * 44, "A" * 43 + "\u2028", "=" * 44, "A" * 44, ""])
+def test_a_checkpoint_whose_root_is_no_number_is_refused(reviewed_folder: Path, root: str) -> None:
+    """Also where it is written in letters that no base64 has."""
+    with pytest.raises(AuditError, match="can't be used"):
+        verify(reviewed_folder, notes={"a mail": note_with("5", root=root)})
 
 
 def test_a_checkpoint_that_was_mailed_or_opened_in_an_editor_is_still_one(
