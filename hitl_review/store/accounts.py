@@ -55,10 +55,22 @@ def actor(store: Store, account_id: str) -> Actor:
         known = ", ".join(account.account_id for account in everyone(store)) or "none yet"
         raise NotPermitted(f"There is no account '{account_id}' in this workspace. Accounts: {known}.")
     if not found.enabled:
-        raise NotPermitted(
-            f"The account '{account_id}' is disabled and may not act. An administrator can enable it."
-        )
+        raise _disabled(account_id)
     return Actor(found.account_id, found.name, found.role)
+
+
+def check_standing(store: Store, account_id: str) -> None:
+    """Raise NotPermitted if an account is disabled; one that is not there has no standing."""
+    sql = "SELECT enabled FROM standings WHERE account_id = ? ORDER BY rowid DESC LIMIT 1"
+    row = store.row(sql, (account_id,))
+    if row is not None and not row[0]:
+        raise _disabled(account_id)
+
+
+def _disabled(account_id: str) -> NotPermitted:
+    return NotPermitted(
+        f"The account '{account_id}' is disabled and may not act. An administrator can enable it."
+    )
 
 
 def set_standing(store: Store, account_id: str, *, enabled: bool, event_id: str) -> None:

@@ -14,6 +14,7 @@ import orjson
 from hitl_review.domain.account import Actor
 from hitl_review.domain.audit import Event, Head, chain_hash, moment, next_event, stamp
 from hitl_review.errors import AuditError
+from hitl_review.store import accounts
 from hitl_review.store.connection import Store
 
 _COLUMNS = "seq, event_id, prev_hash, payload, hash"
@@ -22,6 +23,7 @@ _INSERT = f"INSERT INTO audit_log ({_COLUMNS}) VALUES (?, ?, ?, ?, ?)"
 _SAME = (
     "SELECT 1 FROM audit_log WHERE seq = ? AND event_id = ? AND prev_hash = ? AND payload = ? AND hash = ?"
 )
+REFUSED = "signature.refused"
 _BEYOND = 2**63 - 1
 """A seq that no event has."""
 
@@ -69,8 +71,11 @@ def append(
     """Add an event to the end of the log, at the transaction's time and by its actor, unless another is named.
 
     A clock that went back is told in an event of its own first (`clock.regressed`), because
-    events are in the order of their writing, whatever the clock says.
+    events are in the order of their writing, whatever the clock says. NotPermitted for whoever was disabled
+    meanwhile: whatever was under way is undone, and only that it was refused is told in their name.
     """
+    if store.added == (0, 0) and action != REFUSED:
+        accounts.check_standing(store, store.current().actor.account_id)
     end = head(store) if action == "clock.regressed" else head_to_follow(store)
     transaction = store.current()
     actor = actor or transaction.actor

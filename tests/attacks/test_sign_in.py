@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from hitl_review.domain.account import Actor
+from hitl_review.domain.account import Actor, Role
 from hitl_review.domain.decision import Answer, Choice
-from hitl_review.errors import SignatureRefused, SignInRefused
-from hitl_review.store import audit
+from hitl_review.errors import NotPermitted, SignatureRefused, SignInRefused
+from hitl_review.store import accounts, audit
 from hitl_review.ui.institution import claims_in
-from hitl_review.workflow.accounts import disable_account, link_identity, set_password
-from hitl_review.workflow.auditing import verify
+from hitl_review.workflow.accounts import (
+    add_account,
+    disable_account,
+    enable_account,
+    link_identity,
+    set_password,
+)
+from hitl_review.workflow.auditing import history, verify
+from hitl_review.workflow.backup import backup
+from hitl_review.workflow.bundling import export_bundle
+from hitl_review.workflow.checkpointing import publish_checkpoint
 from hitl_review.workflow.deciding import record_decision
+from hitl_review.workflow.promotion import stop_model
+from hitl_review.workflow.rotating import rotate_key
 from hitl_review.workflow.signing_in import present, sign_in, sign_in_with_identity, sign_out
 from hitl_review.workflow.workspace import Workspace
 from tests.attacks.desks import APPROVER
@@ -85,6 +97,45 @@ def test_who_was_disabled_is_out_at_once_and_signs_nothing(workspace: Workspace,
         )
     assert actions(workspace)[-1] == "signature.refused"
     assert not workspace.store.rows("SELECT 1 FROM decisions")
+    assert verify(workspace.folder).ok
+
+
+def estimate(workspace: Workspace, reader: Actor) -> None:
+    """Commit an own estimate of a case."""
+    opened_at = workspace.store.clock()
+    commit_read(
+        workspace, "C-1", label="died", probability=0.4, actor=reader, token="read-0001", opened_at=opened_at
+    )
+
+
+ACTS: dict[str, tuple[str, Callable[[Workspace, Actor], object]]] = {
+    "open a case": ("reader-1", lambda w, a: open_case(w, "C-1", actor=a)),
+    "commit a read": ("reader-1", lambda w, a: estimate(w, a)),
+    "look at the log": ("auditor-1", lambda w, a: history(w, actor=a)),
+    "publish a checkpoint": ("auditor-1", lambda w, a: publish_checkpoint(w, actor=a)),
+    "export the log": ("auditor-1", lambda w, a: export_bundle(w, w.folder / "log.zip", actor=a)),
+    "back up": ("auditor-1", lambda w, a: backup(w.folder, w.folder / "copy.db", actor=a)),
+    "stop the model": ("approver-1", lambda w, a: stop_model(w, actor=a, reason="It is not to be used.")),
+    "make an account": ("admin-1", lambda w, a: add_account(w, "eve", "Eve Else", Role.READER, actor=a)),
+    "set a password": ("admin-1", lambda w, a: set_password(w, "reader-2", PASSWORD, actor=a)),
+    "enable itself": ("admin-1", lambda w, a: enable_account(w, "admin-1", actor=a)),
+    "change the key": ("admin-1", lambda w, a: rotate_key(w, actor=a)),
+}
+
+
+@pytest.mark.parametrize("act", ACTS)
+def test_what_was_under_way_when_an_account_was_disabled_is_not_done(workspace: Workspace, act: str) -> None:
+    """Whoever was asked before it who is there, the act itself asks again: neither row, event nor file is left."""
+    add_account(workspace, "admin-1", "Adam Admin", Role.ADMIN)
+    promote(workspace, train(workspace), actor=APPROVER)
+    account_id, deed = ACTS[act]
+    asked = accounts.actor(workspace.store, account_id)
+    disable_account(workspace, account_id)
+    before, files = actions(workspace), sorted(workspace.folder.iterdir())
+    with pytest.raises(NotPermitted, match="is disabled"):
+        deed(workspace, asked)
+    assert [each for each in actions(workspace) if each != "signature.refused"] == before
+    assert [path for path in sorted(workspace.folder.iterdir()) if path not in files] == []
     assert verify(workspace.folder).ok
 
 
