@@ -24,7 +24,7 @@ _SAME = (
     "SELECT 1 FROM audit_log WHERE seq = ? AND event_id = ? AND prev_hash = ? AND payload = ? AND hash = ?"
 )
 REFUSED = "signature.refused"
-_BEYOND = 2**63 - 1
+BEYOND = 2**63 - 1
 """A seq that no event has."""
 
 
@@ -107,7 +107,7 @@ def find(store: Store, event_id: str) -> Event | None:
     return None if row is None else Event(*row)
 
 
-def events(store: Store, *, after: int = 0, upto: int = _BEYOND) -> Iterator[Event]:
+def events(store: Store, *, after: int = 0, upto: int = BEYOND) -> Iterator[Event]:
     """Yield all events after a seq and up to another, oldest first, without holding them all in memory."""
     sql = f"SELECT {_COLUMNS} FROM audit_log WHERE seq > ? AND seq <= ? ORDER BY seq"
     for row in store.db.execute(sql, (after, upto)):
@@ -121,7 +121,7 @@ def hashes(store: Store, *, upto: int) -> list[str]:
     ]
 
 
-def of_action(store: Store, action: str, *, upto: int = _BEYOND) -> list[Event]:
+def of_action(store: Store, action: str, *, upto: int = BEYOND) -> list[Event]:
     """Return every event of a rare action up to a seq, oldest first; reads the whole log."""
     rows = store.rows(
         f"SELECT {_COLUMNS} FROM audit_log WHERE json_extract(payload, '$.action') = ? AND seq <= ? ORDER BY seq",
@@ -161,7 +161,7 @@ def latest(
         " AND (?9 IS NULL OR json_extract(payload, '$.at') < ?9)"
         " ORDER BY seq DESC LIMIT ?10",
         (
-            *(_BEYOND if before is None else before, after, subject, action, actor),
+            *(BEYOND if before is None else before, after, subject, action, actor),
             *(model, outcome, since, until, limit),
         ),
     )

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import Any, Final
 
+from hitl_review.store.audit import BEYOND
 from hitl_review.store.connection import Row, Store
 
 
@@ -67,6 +68,22 @@ def accounts_since(store: Store) -> list[tuple[str, str, int]]:
     """Return each account with its role and the event since which it is there."""
     sql = "SELECT a.account_id, a.role, l.seq FROM accounts a JOIN audit_log l ON l.event_id = a.event_id"
     return [(row[0], row[1], row[2]) for row in store.rows(sql)]
+
+
+def disabled_spans(store: Store) -> dict[str, list[tuple[int, int]]]:
+    """Return between which events each account was disabled; the second is beyond the log for one that still is."""
+    found: dict[str, list[tuple[int, int]]] = {}
+    rows = store.rows(
+        "SELECT s.account_id, s.enabled, l.seq FROM standings s JOIN audit_log l ON l.event_id = s.event_id"
+        " ORDER BY l.seq"
+    )
+    for account, enabled, seq in rows:
+        spans = found.setdefault(account, [])
+        if spans and spans[-1][1] == BEYOND:
+            spans[-1] = (spans[-1][0], seq)
+        if not enabled:
+            spans.append((seq, BEYOND))
+    return found
 
 
 def untold(store: Store, table: str, key: str, actions: Iterable[str]) -> list[str]:
@@ -157,6 +174,35 @@ def worklist_faults(store: Store) -> list[str]:
     """Return where the worklist is not what cases and decisions make of it."""
     found = {words: int(store.rows(sql)[0][0]) for words, sql in _WORKLIST.items()}
     return [f"{count} {words}" for words, count in found.items() if count]
+
+
+def foreign_signatures(store: Store) -> list[int]:
+    """Return the events of decisions and promotions whose signature is not the printed name and time of who acted."""
+    return [row[0] for row in store.rows(_FOREIGN_SIGNATURES)]
+
+
+_FOREIGN_SIGNATURES: Final = (
+    "SELECT a.seq FROM (SELECT decision_id AS event_id, reader AS by, decided_at AS at, signed_name, signed_at"
+    " FROM decisions UNION ALL SELECT event_id, by, at, signed_name, signed_at FROM promotions) s"
+    " JOIN audit_log a USING (event_id) LEFT JOIN accounts p ON p.account_id = s.by"
+    " WHERE s.signed_name IS NOT p.name OR (s.by <> 'system' AND s.signed_at IS NOT s.at) ORDER BY a.seq LIMIT 100"
+)
+
+
+def resolved_by_readers(store: Store) -> list[int]:
+    """Return the events in which somebody resolved a dispute about an own call."""
+    return [row[0] for row in store.rows(_RESOLVED_BY_READERS)]
+
+
+_RESOLVED_BY_READERS: Final = (
+    "SELECT a.seq FROM resolutions r JOIN audit_log a ON a.event_id = r.event_id WHERE EXISTS"
+    " (SELECT 1 FROM reads o JOIN audit_log b ON b.event_id = o.read_id"
+    " WHERE o.case_id = r.case_id AND o.reader = r.by AND b.seq < a.seq) OR EXISTS"
+    " (SELECT 1 FROM decisions d JOIN audit_log b ON b.event_id = d.decision_id"
+    " WHERE d.case_id = r.case_id AND d.reader = r.by AND d.label IS NOT NULL AND b.seq < a.seq AND NOT EXISTS"
+    " (SELECT 1 FROM decisions l JOIN audit_log c ON c.event_id = l.decision_id"
+    " WHERE l.supersedes = d.decision_id AND c.seq < a.seq)) ORDER BY a.seq LIMIT 100"
+)
 
 
 _LATEST_ANSWERS: Final = (

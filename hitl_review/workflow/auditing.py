@@ -81,7 +81,9 @@ def verify(
     no other step opens. The workspace's own file of checkpoints is held against it too. Raises WorkspaceMissing
     or AuditError when the check can't be made.
     """
-    beside = anchored(workspace_folder)  # read first: what is published meanwhile is in the log that is read then
+    beside = anchored(
+        workspace_folder
+    )  # read first: what is published meanwhile is in the log that is read then
     held = _all_held(checkpoints, notes)
     return _verify(workspace_folder / DATABASE, held, beside, progress)
 
@@ -142,7 +144,9 @@ def _strangers(store: Store, walked: Walked) -> Iterator[Problem]:
     since["system\nsystem"] = 0
     for who, seq in walked.actors.items():
         if since.get(who, seq) >= seq:
-            yield Problem(seq, "payload", "it is told in the name of somebody who had no account in that role")
+            yield Problem(
+                seq, "payload", "it is told in the name of somebody who had no account in that role"
+            )
 
 
 def _left_over(store: Store, walked: Walked) -> Iterator[Problem]:

@@ -13,12 +13,14 @@ from typing import Any, Final
 
 import orjson
 
+from hitl_review.domain.account import ACTS, Role, may
 from hitl_review.domain.audit import ACTIONS, GENESIS, link_fault, told_fault
 from hitl_review.domain.canonical import parse_canonical, written_alike
 from hitl_review.domain.checkpoint import Frontier
 from hitl_review.domain.verification import Problem
 from hitl_review.errors import AuditError
-from hitl_review.store import inspection
+from hitl_review.store import counterparts, inspection
+from hitl_review.store.audit import REFUSED
 from hitl_review.store.connection import Store, concerns_file, sqlite3
 from hitl_review.workflow.checkpointing import raw_hash
 from hitl_review.workflow.log_keys import key_that_signed
@@ -26,6 +28,11 @@ from hitl_review.workflow.reconciling import COMPARED, Reconciliation
 
 MOST_PROBLEMS: Final = 1_000
 """After so many problems the check stops: the file is wrong as a whole."""
+_ROLES: Final = {
+    action: frozenset(role.value for role in Role if may(role, permission))
+    for action, permission in ACTS.items()
+}
+"""For each action that takes a permission, the roles that have it."""
 _ABOUT_THE_LOG: Final = frozenset({"log.opened", "clock.regressed", "key.rotated", "checkpoint.published"})
 STEP: Final = 4_096
 Done = Callable[[int], None]
@@ -118,6 +125,7 @@ class _Walk:
         self._leaves: list[bytes] = []
         self._size, self._head, self._before = (0, GENESIS, "") if after is None else _standing(store, after)
         self._store = store
+        self._disabled = _disabled(store)
 
     def go(self, after: int | None, upto: int | None) -> None:
         """Walk to the end of the stretch, or until there are too many problems."""
@@ -145,7 +153,16 @@ class _Walk:
             self._found.told.append(Problem(seq, "payload", fault))
         else:
             action = told["action"]
-            self._found.actors.setdefault(f"{told['actor']}\n{told['role']}", seq)
+            actor, role = told["actor"], told["role"]
+            self._found.actors.setdefault(f"{actor}\n{role}", seq)
+            if action in _ROLES and role not in _ROLES[action]:
+                self._found.told.append(
+                    Problem(seq, "authority", "the role that it is told in may not do that")
+                )
+            if actor in self._disabled and action != REFUSED and _is_within(seq, self._disabled[actor]):
+                self._found.told.append(
+                    Problem(seq, "authority", "the account of who acted was disabled then")
+                )
             if seq == 1 or told["at"] < self._before or action in _ABOUT_THE_LOG:
                 self._found.told.extend(order_problems(seq, told, self._before))
             self._before = told["at"]
@@ -176,6 +193,18 @@ class _Walk:
         self._found.frontier = self._found.frontier.grown(self._leaves)
         self._leaves = []
         return self._found.frontier
+
+
+def _disabled(store: Store) -> dict[str, list[tuple[int, int]]]:
+    """Return between which events each account was disabled; what can't be read is told of where rows are compared."""
+    try:
+        return counterparts.disabled_spans(store)
+    except sqlite3.DatabaseError:
+        return {}
+
+
+def _is_within(seq: int, spans: list[tuple[int, int]]) -> bool:
+    return any(first < seq < last for first, last in spans)
 
 
 def _standing(store: Store, after: int) -> tuple[int, str, str]:

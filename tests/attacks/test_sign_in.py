@@ -182,9 +182,7 @@ def test_a_sign_out_is_not_undone_by_a_token_that_lasts_for_a_month(
     assert actions(workspace).count("session.opened") == 2
 
 
-@pytest.mark.parametrize(
-    "moment", [float("nan"), float("inf"), 1e20, -1e20, 10**30, True, 1_795_906_954_959]
-)
+@pytest.mark.parametrize("moment", [float("nan"), float("inf"), 1e20, -1e20, 10**30, True, 1_795_906_954_959])
 @pytest.mark.parametrize("claim", ["iat", "exp"])
 def test_a_token_of_no_moment_is_refused_in_words(claim: str, moment: object) -> None:
     """A provider that counts milliseconds, or an attacker that counts otherwise, gets a sentence and no crash."""

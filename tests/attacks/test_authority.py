@@ -1,0 +1,161 @@
+"""Events that were added by hand, with the rows they tell of, in the name of somebody who could not have done it.
+
+Links, hashes and rows fit, so only a look at who may do what shows them. Whoever adds an event in the name of
+somebody who may is not found: the report does not say otherwise, and the README says that it can't.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hitl_review.domain.account import ACTS, Role, may
+from hitl_review.domain.audit import ACTIONS, stamp
+from hitl_review.store.connection import DATABASE, sqlite3
+from hitl_review.workflow import side_by_side
+from hitl_review.workflow.accounts import disable_account, enable_account
+from hitl_review.workflow.auditing import history, verify
+from hitl_review.workflow.workspace import open_workspace
+from tests.tampering import payloads_of, rechain, tampered
+from tests.ward import NOW, Clock
+
+AT = "2026-11-23T09:00:00.000000Z"
+Rows = list[tuple[str, tuple[object, ...]]]
+
+
+def read_by(account: str) -> tuple[dict[str, Any], Rows]:
+    """An own estimate, as an event and as a row."""
+    detail = {"modality": "unaided", "label": "died", "probability": 0.7, "opened_at": AT}
+    row = ("forged-0001", "C-6", account, "unaided", "died", 0.7, AT, AT)
+    told = {"action": "read.committed", "subject": "case:C-6", "detail": detail}
+    return told, [("INSERT INTO reads VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)]
+
+
+def stop_by(account: str, name: str) -> tuple[dict[str, Any], Rows]:
+    """The model stopped and signed for, as an event and as a row."""
+    signature = {"name": name, "meaning": "approval", "at": AT, "method": "session", "proved_at": AT}
+    said = {"model": None, "gate": None, "protocol": None, "statement": "It is not to be used any more."}
+    detail = {**said, "name": None, "previous": None, "signature": signature}
+    row = ("forged-0001", None, "stopped", AT, account, None, None, said["statement"], *signature.values())
+    told = {"action": "model.stopped", "subject": "model:None", "detail": detail}
+    return told, [(f"INSERT INTO promotions VALUES ({', '.join('?' * 13)})", row)]
+
+
+def add(folder: Path, actor: str, role: str, told: dict[str, Any], rows: Rows) -> int:
+    """Append an event that continues the chain, with its rows, past no trigger; return its number."""
+    with tampered(folder) as connection:
+        payloads = payloads_of(connection)
+        fixed = {"format": 1, "event_id": "forged-0001", "at": AT, "actor": actor, "role": role}
+        rechain(connection, [*payloads, {**fixed, **told}])
+        for sql, values in rows:
+            connection.execute(sql, values)
+    return len(payloads) + 1
+
+
+def found(folder: Path) -> list[tuple[int | None, str, str]]:
+    """Everything the check finds."""
+    return [(each.seq, each.kind, each.message) for each in verify(folder).problems]
+
+
+def test_what_is_added_in_the_name_of_somebody_who_may_is_not_found(reviewed_folder: Path) -> None:
+    """The control: nothing but the authority is wrong in what follows."""
+    add(reviewed_folder, "reader-1", "reader", *read_by("reader-1"))
+    assert found(reviewed_folder) == []
+
+
+@pytest.mark.parametrize(
+    ("account", "role"),
+    [("auditor-1", "auditor"), ("approver-1", "approver"), ("steward-1", "model_steward")],
+)
+def test_a_read_of_somebody_who_may_not_read_is_found(reviewed_folder: Path, account: str, role: str) -> None:
+    """An auditor can't write, and an approver does not review."""
+    seq = add(reviewed_folder, account, role, *read_by(account))
+    assert found(reviewed_folder) == [(seq, "authority", "the role that it is told in may not do that")]
+
+
+@pytest.mark.parametrize(
+    ("account", "role", "name", "kinds"),
+    [
+        ("approver-1", "approver", "Abe Approver", []),
+        ("reader-1", "reader", "Rita Reader", ["authority"]),
+        ("approver-1", "approver", "Rita Reader", ["authority"]),
+        ("approver-1", "approver", "", ["authority"]),
+    ],
+    ids=["control", "a reader", "another name", "no name"],
+)
+def test_a_model_stopped_by_somebody_who_may_not_or_under_another_name_is_found(
+    reviewed_folder: Path, account: str, role: str, name: str, kinds: list[str]
+) -> None:
+    """A signature is the printed name of who acted."""
+    seq = add(reviewed_folder, account, role, *stop_by(account, name))
+    assert [(each[0], each[1]) for each in found(reviewed_folder)] == [(seq, kind) for kind in kinds]
+
+
+@pytest.mark.parametrize("several", [False, True])
+def test_an_act_of_somebody_whose_account_was_disabled_is_found(
+    reviewed_folder: Path, monkeypatch: pytest.MonkeyPatch, several: bool
+) -> None:
+    """Between the two events that say so; before and behind them it is an ordinary act."""
+    if several:
+        monkeypatch.setattr(side_by_side, "ALONE", 1)
+        monkeypatch.setattr(side_by_side, "STRETCH", 16)
+    with open_workspace(reviewed_folder, clock=Clock(NOW + timedelta(hours=1))) as workspace:
+        disable_account(workspace, "reader-1")
+        history(workspace)
+        enable_account(workspace, "reader-1")
+    assert found(reviewed_folder) == []
+    add(reviewed_folder, "reader-1", "reader", *read_by("reader-1"))
+    assert found(reviewed_folder) == [], "it was enabled again"
+    with open_workspace(reviewed_folder, clock=Clock(NOW + timedelta(days=2))) as workspace:
+        disable_account(workspace, "auditor-1")
+        last = stamp(workspace.store.clock())
+    viewed = {
+        "action": "audit.viewed",
+        "subject": "log:events",
+        "detail": {},
+        "event_id": "forged-0002",
+        "at": last,
+    }
+    seq = add(reviewed_folder, "auditor-1", "auditor", viewed, [])
+    assert found(reviewed_folder) == [(seq, "authority", "the account of who acted was disabled then")]
+
+
+def resolved_by(reader: str) -> Callable[[sqlite3.Connection], None]:
+    """Let the dispute of the learned ward have been resolved by one of its readers."""
+
+    def do(connection: sqlite3.Connection) -> None:
+        payloads = payloads_of(connection)
+        for each in payloads:
+            if each["action"] == "label.resolved":
+                each["actor"] = reader
+        rechain(connection, payloads)
+        connection.execute("UPDATE resolutions SET by = ?", (reader,))
+
+    return do
+
+
+def test_a_dispute_resolved_by_one_of_its_readers_is_found(learned_folder: Path) -> None:
+    """Nobody adjudicates an own read."""
+    connection = sqlite3.connect(learned_folder / DATABASE)
+    case_id, by = connection.execute("SELECT case_id, by FROM resolutions").fetchone()
+    readers = [row[0] for row in connection.execute("SELECT reader FROM reads WHERE case_id = ?", (case_id,))]
+    connection.close()
+    assert by not in readers
+    with tampered(learned_folder) as connection:
+        resolved_by(readers[0])(connection)
+    assert any("resolved by one of the readers" in message for _, _, message in found(learned_folder))
+
+
+def test_every_act_that_takes_a_permission_is_an_action_and_somebody_may_do_it() -> None:
+    """And those that the issue names can be done by nobody else."""
+    assert ACTS.keys() <= ACTIONS
+    roles = {action: {role for role in Role if may(role, permission)} for action, permission in ACTS.items()}
+    assert all(roles.values())
+    for action in ("decision.accepted", "decision.overridden", "decision.deferred", "decision.amended"):
+        assert roles[action] == {Role.READER, Role.ADJUDICATOR}
+    assert roles["label.resolved"] == {Role.ADJUDICATOR}
+    assert not roles["model.proposed"] & roles["model.promoted"] - {Role.SYSTEM}
