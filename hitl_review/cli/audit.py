@@ -69,7 +69,7 @@ def verify(context: click.Context, workspace: Path, checkpoints: tuple[Path, ...
 @workspace_command("show", example=_SHOW_EXAMPLE)
 @workspace_argument
 @click.option("--limit", type=click.IntRange(1, 10_000), default=20, show_default=True, help="How many.")
-@click.option("--before", type=click.IntRange(min=1), metavar="SEQ", help="Only events before this one.")
+@click.option("--before", type=click.IntRange(1, 2**63 - 1), metavar="SEQ", help="Only events before this one.")
 @click.option("--subject", metavar="KIND:ID", help="Only events about this, for instance case:S2-00017.")
 @click.option("--action", metavar="ACTION", help="Only this action; decision.% means every decision.")
 @account_option

@@ -82,6 +82,8 @@ def sentence_of(error: Exception) -> str:
     if isinstance(error, OSError) and error.strerror:
         place = f" ({error.filename})" if error.filename else ""
         return f"The system refused it: {error.strerror}{place}. Check path, permissions and space."
+    if isinstance(error, UnicodeError):
+        return "What was given holds bytes that are no text in UTF-8. Give it as it was written, or in other letters."
     return (
         f"This is a fault of the program's own ({type(error).__name__}), and the act may not have been done. "
         "Set HITL_DEBUG=1 and run it again to see where."

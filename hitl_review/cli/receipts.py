@@ -63,8 +63,8 @@ def check_receipt(
 
     key = public_key
     if public_key is not None and Path(public_key).is_file():
-        key = Path(public_key).read_text(encoding="utf-8")
-    found = check(file.read_text(encoding="utf-8"), kept=checkpoint, public_key=key)
+        key = _text_of(Path(public_key))
+    found = check(_text_of(file), kept=checkpoint, public_key=key)
     if as_json:
         told = {"ok": found.ok, "event": found.told, "problems": found.problems, "notes": found.notes}
         print_json({**told, "size": found.checkpoint.size, "log": found.checkpoint.name})
@@ -79,6 +79,14 @@ def check_receipt(
         for note in found.notes:
             tell(f"Note: {note}.")
     context.exit(0 if found.ok else 1)
+
+
+def _text_of(file: Path) -> str:
+    """Return a paper's text, whatever line ends or mark before its first letter a mail or an editor gave it."""
+    try:
+        return file.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        raise click.UsageError(f"{file} is no text. Use the file as it was issued.") from None
 
 
 @workspace_command("rotate-key", example="hitl-review audit rotate-key demo-workspace")

@@ -121,7 +121,8 @@ def backup(workspace: Path, file: Path, account: str | None) -> None:
     """Write a consistent, verified copy of the database to FILE.
 
     Copying review.db by hand while the app runs gives a broken copy; this one is whole. The key
-    that signs checkpoints is not in it.
+    that signs checkpoints is not in it. To restore it, stop the app and put it into a folder as
+    review.db, out of which review.db-wal and review.db-shm were taken, and beside it the key.
     """
     from hitl_review.workflow.backup import backup as make_backup
     from hitl_review.workflow.workspace import open_workspace

@@ -288,6 +288,7 @@ def open_store(
         raise WorkspaceMissing(
             f"There is no workspace in {folder}. Make one with `hitl-review demo {folder}`."
         )
+    check_left_over(path)
     store, faults = _opened(path, clock, busy_seconds)
     if faults:
         store.close()
@@ -312,6 +313,44 @@ def _opened(path: Path, clock: Callable[[], datetime], busy_seconds: float) -> t
         raise WorkspaceError(
             f"{path.name} in {path.parent} can't be read as a database ({error}). Restore it from a backup."
         ) from error
+
+
+def side_files(path: Path) -> list[Path]:
+    """Return the files beside a database that hold changes which are not in it yet; SQLite follows a link to it."""
+    path = path.resolve()
+    sides = [path.with_name(path.name + suffix) for suffix in ("-wal", "-journal")]
+    return [side for side in sides if _holds_something(side)]
+
+
+def _holds_something(path: Path) -> bool:
+    try:
+        return path.is_file() and path.stat().st_size > 0
+    except OSError:
+        return False  # whoever used the database last has just taken it away
+
+
+def check_left_over(path: Path) -> None:
+    """Raise WorkspaceError where the write-ahead log of another file lies beside a database that never had one.
+
+    So it is when a backup was put in the place of a database that was in use: SQLite would write the one over the
+    other. The side file is looked at first, because a database that begins to have one is marked before it does.
+    """
+    wal = [side for side in side_files(path) if side.name.endswith("-wal")]
+    if wal and _write_version(path) == 1:
+        raise WorkspaceError(
+            f"{wal[0].name} is left over from another database than the {path.name} in {path.parent}, as when a "
+            f"backup was put in its place. Nothing was done; move {wal[0].name} and {path.name}-shm away."
+        )
+
+
+def _write_version(path: Path) -> int:
+    """Return how a database says that it is written: 1 by a rollback journal, 2 by a write-ahead log; 0 if not."""
+    try:
+        with path.open("rb") as file:
+            header = file.read(19)
+    except OSError:
+        return 0  # SQLite says in its own words why it can't read it
+    return header[18] if header.startswith(b"SQLite format 3\0") and len(header) == 19 else 0
 
 
 def concerns_file(error: sqlite3.DatabaseError) -> bool:

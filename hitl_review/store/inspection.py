@@ -17,8 +17,16 @@ from typing import Any, Final
 from sqlite_utils import Database
 
 from hitl_review.domain.audit import GENESIS
-from hitl_review.errors import AuditError, WorkspaceMissing
-from hitl_review.store.connection import Access, Store, closed_on_error, error_code, sqlite3
+from hitl_review.errors import AuditError, WorkspaceError, WorkspaceMissing
+from hitl_review.store.connection import (
+    Access,
+    Store,
+    check_left_over,
+    closed_on_error,
+    error_code,
+    side_files,
+    sqlite3,
+)
 from hitl_review.store.migrations import migrations
 
 BUSY_SECONDS: Final = 5.0
@@ -42,7 +50,10 @@ def opened(path: Path) -> Iterator[Store]:
             f"There is no workspace in {path.parent}. Name a folder that holds {path.name}."
         )
     try:
+        check_left_over(path)
         store = _looked_at(path)
+    except WorkspaceError as error:
+        raise AuditError(str(error)) from error
     except sqlite3.DatabaseError as error:
         raise AuditError(f"{path} can't be read as a database ({error}), so it was not checked.") from error
     with store:
@@ -53,16 +64,9 @@ def _looked_at(path: Path) -> Store:
     try:
         return _view(path, "mode=ro")
     except sqlite3.OperationalError as error:
-        if error_code(error) not in _NO_SIDE_FILES or _has_journal(path):
+        if error_code(error) not in _NO_SIDE_FILES or side_files(path):
             raise
         return _view(path, "immutable=1")
-
-
-def _has_journal(path: Path) -> bool:
-    """Tell whether changes stand beside the file that are not in it yet; SQLite looks beside what a link leads to."""
-    path = path.resolve()
-    sides = [path.with_name(path.name + suffix) for suffix in ("-wal", "-journal")]
-    return any(side.is_file() and side.stat().st_size > 0 for side in sides)
 
 
 def _view(path: Path, access: Access) -> Store:

@@ -22,8 +22,8 @@ from hitl_review.errors import WorkspaceError
 from hitl_review.project import Project, parse_project
 from hitl_review.store import audit, models, projects
 from hitl_review.store.checkpoints import Checkpointer
-from hitl_review.store.connection import DATABASE, Store, create_store, now_utc, open_store
-from hitl_review.store.keys import KEY_FILE, create_key
+from hitl_review.store.connection import DATABASE, Store, create_store, now_utc, open_store, side_files
+from hitl_review.store.keys import KEY_FILE, create_key, key_path
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +76,7 @@ def create_workspace(
     parse_project(project_text)
     if exists(folder):
         raise WorkspaceError(f"There is a workspace in {folder} already. Name another folder, or use it.")
+    _check_left_over(folder)
     folder.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=folder, prefix=".making-") as place:
         making = Path(place)
@@ -87,6 +88,18 @@ def create_workspace(
         for name in (KEY_FILE, DATABASE):
             if (making / name).exists():
                 os.replace(making / name, folder / name)
+
+
+def _check_left_over(folder: Path) -> None:
+    """Refuse a folder in which another workspace left its key, which would be lost, or changes to its database."""
+    left = [path.name for path in side_files(folder / DATABASE)]
+    if key_path(folder) == folder / KEY_FILE and (folder / KEY_FILE).exists():
+        left.append(KEY_FILE)
+    if left:
+        raise WorkspaceError(
+            f"{' and '.join(left)} in {folder} belong to another workspace, so none was made. Name another folder, "
+            "or move them away and keep them."
+        )
 
 
 def _opening(public_key: bytes, demo: bool) -> dict[str, object]:

@@ -15,8 +15,7 @@ from typing import Any
 import pytest
 
 from hitl_review.errors import AuditError
-from hitl_review.store import inspection
-from hitl_review.store.connection import DATABASE
+from hitl_review.store.connection import DATABASE, side_files
 from hitl_review.workflow import side_by_side
 from hitl_review.workflow.auditing import verify
 from hitl_review.workflow.checkpointing import held_in_text, write_checkpoint
@@ -169,7 +168,7 @@ def test_what_stands_in_the_write_ahead_log_behind_a_link_is_seen(
     link = tmp_path / "linked" / DATABASE
     os.symlink(tmp_path / "crashed" / DATABASE, link)
     assert (tmp_path / "crashed" / f"{DATABASE}-wal").stat().st_size
-    assert inspection._has_journal(link)
+    assert side_files(link)
     assert verify(link.parent, checkpoints=[tmp_path / "held.txt"]).ok
 
 

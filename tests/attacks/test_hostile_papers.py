@@ -16,8 +16,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner, Result
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from hitl_review.cli import main
 from hitl_review.domain.audit import GENESIS, chain_hash
 from hitl_review.domain.canonical import canonical_json
 from hitl_review.domain.checkpoint import Checkpoint, Frontier, read_checkpoint, read_note
@@ -282,3 +284,36 @@ def test_a_receipt_of_another_number_is_refused(receipt: Path, was: str, becomes
     assert run_guide(RECEIPT_GUIDE, receipt)[0].returncode == 0
     replaced_in(receipt / "receipt.txt", was, becomes)
     assert run_guide(RECEIPT_GUIDE, receipt)[0].returncode != 0
+
+
+# papers and questions that are no text
+
+
+def asked(*arguments: object) -> Result:
+    """Ask the command line, which must not break down, and return what it said."""
+    result = CliRunner().invoke(main, [str(each) for each in arguments], prog_name="hitl-review")
+    assert "fault of the program" not in result.stderr
+    return result
+
+
+def test_a_receipt_that_was_mailed_or_opened_in_an_editor_is_still_one(receipt: Path) -> None:
+    """Other line ends and a byte order mark are no attack."""
+    file = receipt / "receipt.txt"
+    file.write_bytes(b"\xef\xbb\xbf" + file.read_bytes().replace(b"\n", b"\r\n"))
+    found = asked("audit", "check-receipt", file, "--checkpoint", receipt / "kept.note")
+    assert found.exit_code == 0, found.stderr
+
+
+def test_bytes_that_are_no_text_are_refused_in_words(receipt: Path, reviewed_folder: Path) -> None:
+    """As a receipt, as a key, as a checkpoint, or as what is asked for."""
+    noise = receipt / "noise"
+    noise.write_bytes(bytes(range(256)))
+    for arguments in (
+        ("audit", "check-receipt", noise),
+        ("audit", "check-receipt", receipt / "receipt.txt", "--public-key", noise),
+        ("audit", "verify", reviewed_folder, "--checkpoint", noise),
+        ("audit", "show", reviewed_folder, "--subject", "case:\udcff"),
+        ("audit", "show", reviewed_folder, "--before", 10**30),
+        ("audit", "receipt", reviewed_folder, "\udcff"),
+    ):
+        assert asked(*arguments).exit_code == 2, arguments
