@@ -20,7 +20,7 @@ WAL, SHM = f"{DATABASE}-wal", f"{DATABASE}-shm"
 
 @pytest.fixture
 def crashed(reviewed_folder: Path, tmp_path: Path) -> Path:
-    """A workspace as a crash leaves it, its last events in the write-ahead log only; `copy.db` is a backup of before."""
+    """A workspace as a crash leaves it, its last events only in the write-ahead log; `copy.db` is older."""
     backup(reviewed_folder, tmp_path / "copy.db")
     with open_workspace(reviewed_folder) as workspace:
         for _ in range(3):
