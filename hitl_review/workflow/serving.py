@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -108,6 +109,11 @@ def file_faults(folder: Path) -> list[str]:
     for path in (folder / DATABASE, folder / f"{DATABASE}-wal"):
         if _open_bits(path, 0o022):
             faults.append(f"others may change {path}; chmod 600 {path}")
+    for place in dict.fromkeys((folder, key_path(folder).parent)):
+        if _is_open_folder(place) and (place == folder or not place.stat().st_mode & stat.S_ISVTX):
+            faults.append(
+                f"others may put other files into {place}, such as another database or key; chmod go-w {place}"
+            )
     check = file_system_check(folder, mounts_text())
     if check.state is State.PROBLEM:
         faults.append(
@@ -118,6 +124,27 @@ def file_faults(folder: Path) -> list[str]:
 
 def _open_bits(path: Path, bits: int) -> bool:
     return os.name == "posix" and path.is_file() and bool(path.stat().st_mode & bits)
+
+
+def _is_open_folder(folder: Path) -> bool:
+    """Tell whether anybody but its owner may put files into a folder; a group that is its owner's alone is nobody."""
+    if os.name != "posix" or not folder.is_dir():
+        return False
+    found = folder.stat()
+    by_group = bool(found.st_mode & 0o020) and not is_own_group(found.st_uid, found.st_gid)
+    return by_group or bool(found.st_mode & 0o002)
+
+
+def is_own_group(user: int, group: int) -> bool:
+    """Tell whether a group is the one that many systems make for each user, with nobody else in it."""
+    import grp  # not there on every system, and asked for on those only where it is
+    import pwd
+
+    try:
+        owner, shared = pwd.getpwuid(user), grp.getgrgid(group)
+    except KeyError:
+        return False
+    return owner.pw_gid == group and owner.pw_name == shared.gr_name and {*shared.gr_mem} <= {owner.pw_name}
 
 
 def _warnings(folder: Path) -> Iterator[str]:

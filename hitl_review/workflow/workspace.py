@@ -77,7 +77,9 @@ def create_workspace(
     if exists(folder):
         raise WorkspaceError(f"There is a workspace in {folder} already. Name another folder, or use it.")
     _check_left_over(folder)
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(
+        mode=0o755, parents=True, exist_ok=True
+    )  # into which nobody else may put files, whatever the mask
     with TemporaryDirectory(dir=folder, prefix=".making-") as place:
         making = Path(place)
         with create_store(making, clock=clock) as store:

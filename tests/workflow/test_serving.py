@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import pwd
+import shutil
 from pathlib import Path
 
 import pytest
@@ -10,7 +13,7 @@ from hitl_review.errors import WorkspaceError
 from hitl_review.store.connection import DATABASE
 from hitl_review.store.keys import key_path
 from hitl_review.workflow import serving
-from hitl_review.workflow.serving import loosened, reach, refuse_unsafe
+from hitl_review.workflow.serving import is_own_group, loosened, reach, refuse_unsafe
 
 LOOSE = {
     "STREAMLIT_SERVER_ENABLE_AGENT_API": "true",
@@ -98,6 +101,42 @@ def test_a_database_that_others_may_change_is_refused(reviewed_folder: Path, mod
     (reviewed_folder / DATABASE).chmod(mode)
     with pytest.raises(WorkspaceError, match="others may change"):
         served(reviewed_folder)
+
+
+@pytest.mark.parametrize(("mode", "own"), [(0o777, True), (0o772, True), (0o770, False)])
+def test_a_folder_into_which_others_may_put_files_is_refused(
+    reviewed_folder: Path, monkeypatch: pytest.MonkeyPatch, mode: int, own: bool
+) -> None:
+    """They could put another database or key in the place of these, whatever the modes of the files say."""
+    monkeypatch.setattr(serving, "is_own_group", lambda *_: own)
+    reviewed_folder.chmod(mode)
+    with pytest.raises(WorkspaceError, match="chmod go-w"):
+        served(reviewed_folder)
+
+
+def test_a_group_of_the_owner_alone_may_write_there(
+    reviewed_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Many systems give each user one, and make folders that it may write; the key's own folder is looked at too."""
+    monkeypatch.setattr(serving, "is_own_group", lambda *_: True)
+    reviewed_folder.chmod(0o775)
+    served(reviewed_folder)
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.setenv("HITL_KEY_FILE", str(shutil.move(key_path(reviewed_folder), elsewhere / "my.key")))
+    served(reviewed_folder)
+    elsewhere.chmod(0o1777)
+    served(reviewed_folder)  # nobody may replace another's file there
+    elsewhere.chmod(0o777)
+    with pytest.raises(WorkspaceError, match=f"chmod go-w {elsewhere}"):
+        served(reviewed_folder)
+
+
+def test_a_group_with_others_in_it_is_not_the_owners_own() -> None:
+    """Its name and its members say so; one that nobody knows is not trusted."""
+    me = pwd.getpwuid(os.getuid())
+    assert not is_own_group(me.pw_uid, 2**31 - 7)
+    assert not is_own_group(2**31 - 7, me.pw_gid)
 
 
 @pytest.mark.parametrize("kind", ["nfs", "nfs4", "cifs", "fuse.sshfs", "smb3"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import stat
 from pathlib import Path
 
@@ -30,6 +31,17 @@ def test_database_and_key_are_for_their_owner_only(tmp_path: Path, project_text:
     create_workspace(tmp_path / "new", project_text)
     for name in ("review.db", keys.KEY_FILE):
         assert stat.S_IMODE((tmp_path / "new" / name).stat().st_mode) == 0o600
+
+
+def test_nobody_else_may_put_files_into_its_folder(tmp_path: Path, project_text: str) -> None:
+    """Whatever mask the system has."""
+    before = os.umask(0)
+    try:
+        create_workspace(tmp_path / "new", project_text)
+    finally:
+        os.umask(before)
+    assert (tmp_path / "new").stat().st_mode & 0o022 == 0
+    assert all(each.stat().st_mode & 0o022 == 0 for each in (tmp_path / "new").iterdir())
 
 
 def test_a_workspace_is_not_made_over_another(tmp_path: Path, project_text: str) -> None:
