@@ -93,6 +93,7 @@ def test_a_bundle_of_a_log_whose_key_was_changed_passes_every_step(
     (folder / "kept.note").write_text(kept, encoding="utf-8")
     steps = run_guide(folder)
     assert [step.returncode for step in steps] == [0, 0, 0, 0, 0], [step.stderr for step in steps]
+    assert "signed with rotations/0001.pem" in steps[3].stdout and "Failure" not in steps[3].stdout
     change = folder / "rotations" / "0001.txt"
     change.write_text(
         change.read_text(encoding="utf-8").replace("behind event", "behind  event"), encoding="utf-8"
