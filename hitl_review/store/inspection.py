@@ -35,6 +35,7 @@ RawEvent = tuple[int, str, str, str, str]
 """seq, event_id, prev_hash, payload, hash."""
 _AS_TEXT: Final = methodcaller("decode", "utf-8", "surrogateescape")
 _EVENTS: Final = "SELECT seq, event_id, prev_hash, payload, hash FROM audit_log"
+_MIGRATION_COLUMNS: Final = frozenset({"id", "migration_set", "name", "applied_at"})
 _NO_SIDE_FILES: Final = frozenset({8, 14})
 """The codes on a medium where not even a reader's side files can be made."""
 
@@ -93,7 +94,10 @@ def foreign_key_faults(store: Store) -> list[str]:
 
 
 def migration_faults(store: Store) -> list[str]:
-    """Return where the list of steps that made the schema is not the expected one."""
+    """Return where the list of steps that made the schema is not the expected one, or holds something else."""
+    columns = store.rows("SELECT name FROM pragma_table_xinfo('_sqlite_migrations')")
+    if {row["name"] for row in columns} - _MIGRATION_COLUMNS:
+        return ["the list of migrations has a column that does not belong there"]
     expected = [step.name for step in migrations._migrations]
     found = [row["name"] for row in store.rows("SELECT name FROM _sqlite_migrations ORDER BY rowid")]
     return [] if found == expected else ["the list of migrations was changed"]

@@ -116,6 +116,15 @@ def test_17_a_row_past_the_tables_own_checks_is_found(reviewed_folder: Path, col
     assert "payload" in {problem.kind for problem in found.problems}
 
 
+@pytest.mark.parametrize("column", ["hidden TEXT", "hidden AS (length(name)) VIRTUAL"])
+def test_15_a_column_in_the_table_that_others_make_is_found(reviewed_folder: Path, column: str) -> None:
+    """Its text may differ from version to version, so its columns are looked at; generated ones are listed nowhere."""
+    connection = sqlite3.connect(reviewed_folder / DATABASE, isolation_level=None)
+    connection.execute(f"ALTER TABLE _sqlite_migrations ADD COLUMN {column}")
+    connection.close()
+    assert kinds(reviewed_folder) == {"schema"}
+
+
 # 20: where no row is, and where the newest rows are
 
 
