@@ -71,10 +71,13 @@ def accounts_since(store: Store) -> list[tuple[str, str, int]]:
 
 
 def disabled_spans(store: Store) -> dict[str, list[tuple[int, int]]]:
-    """Return between which events each account was disabled; the second is beyond the log for one that still is."""
+    """Return between which events each account was disabled; the second is beyond the log for one that still is.
+
+    A CROSS JOIN begins on the left: the few rows there are looked up in the log, and not the other way round.
+    """
     found: dict[str, list[tuple[int, int]]] = {}
     rows = store.rows(
-        "SELECT s.account_id, s.enabled, l.seq FROM standings s JOIN audit_log l ON l.event_id = s.event_id"
+        "SELECT s.account_id, s.enabled, l.seq FROM standings s CROSS JOIN audit_log l ON l.event_id = s.event_id"
         " ORDER BY l.seq"
     )
     for account, enabled, seq in rows:
@@ -182,10 +185,11 @@ def foreign_signatures(store: Store) -> list[int]:
 
 
 _FOREIGN_SIGNATURES: Final = (
-    "SELECT a.seq FROM (SELECT decision_id AS event_id, reader AS by, decided_at AS at, signed_name, signed_at"
-    " FROM decisions UNION ALL SELECT event_id, by, at, signed_name, signed_at FROM promotions) s"
-    " JOIN audit_log a USING (event_id) LEFT JOIN accounts p ON p.account_id = s.by"
-    " WHERE s.signed_name IS NOT p.name OR (s.by <> 'system' AND s.signed_at IS NOT s.at) ORDER BY a.seq LIMIT 100"
+    "SELECT (SELECT seq FROM audit_log WHERE event_id = s.event_id) AS seq FROM"
+    " (SELECT decision_id AS event_id, reader AS by, decided_at AS at, signed_name, signed_at FROM decisions"
+    " UNION ALL SELECT event_id, by, at, signed_name, signed_at FROM promotions) s"
+    " LEFT JOIN accounts p ON p.account_id = s.by WHERE s.signed_name IS NOT p.name"
+    " OR (s.by <> 'system' AND s.signed_at IS NOT s.at) ORDER BY seq LIMIT 100"
 )
 
 
@@ -195,7 +199,7 @@ def resolved_by_readers(store: Store) -> list[int]:
 
 
 _RESOLVED_BY_READERS: Final = (
-    "SELECT a.seq FROM resolutions r JOIN audit_log a ON a.event_id = r.event_id WHERE EXISTS"
+    "SELECT a.seq FROM resolutions r CROSS JOIN audit_log a ON a.event_id = r.event_id WHERE EXISTS"
     " (SELECT 1 FROM reads o JOIN audit_log b ON b.event_id = o.read_id"
     " WHERE o.case_id = r.case_id AND o.reader = r.by AND b.seq < a.seq) OR EXISTS"
     " (SELECT 1 FROM decisions d JOIN audit_log b ON b.event_id = d.decision_id"
