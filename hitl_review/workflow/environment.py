@@ -61,6 +61,7 @@ SAFE_SETTINGS: Final[Mapping[str, tuple[object, tuple[object, ...], str]]] = {
     "server.enableXsrfProtection": (True, (True,), "another site could act in a reader's name"),
     "server.enableCORS": (True, (True,), "another site could read the pages"),
     "server.enableAgentApi": (False, (False,), "the app could be driven past its pages"),
+    "global.developmentMode": (False, (False,), "any site could call the server, as if its origin were not asked"),
     "server.enableStaticServing": (False, (False,), "files beside the app would be served"),
 }
 """Streamlit settings: the default where nothing is said, the safe values, and what would happen otherwise."""

@@ -18,6 +18,7 @@ from hitl_review.workflow.serving import is_own_group, loosened, reach, refuse_u
 LOOSE = {
     "STREAMLIT_SERVER_ENABLE_AGENT_API": "true",
     "STREAMLIT_SERVER_ENABLE_CORS": "false",
+    "STREAMLIT_GLOBAL_DEVELOPMENT_MODE": "true",
     "STREAMLIT_SERVER_ENABLE_XSRF_PROTECTION": "false",
     "STREAMLIT_CLIENT_SHOW_ERROR_DETAILS": "full",
     "STREAMLIT_CLIENT_DISABLE_DATA_EXPORT": "false",
@@ -31,6 +32,7 @@ LOOSE = {
 FILES = (
     "[server]\nenableAgentApi = true\n",
     "[server]\nenableCORS = false\n",
+    "[global]\ndevelopmentMode = true\n",
     "[server]\nenableXsrfProtection = false\n",
     '[server]\nallowedHosts = ["evil.example"]\n',
     '[server.trustedUserHeaders]\nX-User = "user"\n',
