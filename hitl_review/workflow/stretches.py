@@ -181,12 +181,12 @@ class _Walk:
             found.unknown[action] += 1
         if seq == 1:
             found.opening = detail
-            self._key = str(detail.get("public_key", ""))
+            self._key = str(detail.get("public_key"))
         if action == "key.rotated":
             found.rotations.append((seq, prev_hash, detail))
         if action == "checkpoint.published":
             found.places[seq - 1] = (self._grown(), prev_hash)
-            proved = key_that_signed(detail, (str(detail.get("key", "")), self._key))
+            proved = key_that_signed(detail, (str(detail.get("key")), self._key))
             found.checkpoints.append((seq, detail, proved))
 
     def _grown(self) -> Frontier:

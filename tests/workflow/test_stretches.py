@@ -16,6 +16,8 @@ from hitl_review.errors import AuditError
 from hitl_review.store import audit, inspection
 from hitl_review.store.connection import open_store, sqlite3
 from hitl_review.workflow import stretches
+from hitl_review.workflow.checkpointing import publish_checkpoint
+from hitl_review.workflow.rotating import rotate_key
 from hitl_review.workflow.stretches import order_problems, trusted, walk
 from hitl_review.workflow.workspace import Workspace
 from tests.tampering import payloads_of, rechain, tampered
@@ -218,6 +220,17 @@ def test_the_key_that_the_log_began_with_is_tried_in_every_stretch(reviewed_fold
         assert {proved for _, _, proved in walk(store).checkpoints} == {key}
         assert {proved for _, _, proved in walk(store, after=1, key=key).checkpoints} == {key}
         assert {proved for _, _, proved in walk(store, after=1).checkpoints} == {""}
+
+
+def test_a_checkpoint_is_proved_by_the_key_that_its_event_names(reviewed: Workspace) -> None:
+    """Also behind a change of the key, where another key than the log's first signs."""
+    publish_checkpoint(reviewed)
+    rotate_key(reviewed)
+    events = list(audit.events(reviewed.store))
+    named = [each.told["detail"]["key"] for each in events if each.told["action"] == "checkpoint.published"]
+    assert len({*named}) == 2
+    assert [proved for _, _, proved in walk(reviewed.store).checkpoints] == named
+    assert [proved for _, _, proved in walk(reviewed.store, after=1).checkpoints] == named
 
 
 def test_a_walk_that_met_too_much_tells_what_it_saw(
