@@ -221,8 +221,25 @@ def test_a_file_that_is_no_log_is_refused_in_a_sentence(
     }
 
 
+def test_every_process_is_given_the_sizes_that_lie_in_its_stretch(
+    reviewed_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also the one with which it ends: nobody has to walk again for the tree at it."""
+    monkeypatch.setattr(side_by_side, "ALONE", 0)
+    monkeypatch.setattr(side_by_side, "STRETCH", 16)
+    path = reviewed_folder / "review.db"
+    with inspection.opened(path) as store:
+        sizes = [1, 16, 17]
+        walks = side_by_side.Walks(path, store, inspection.log_end(store), sizes, lambda done: None)
+        with walks.begun():
+            found = walks.ended()
+        assert found == walk(store, sizes=sizes) and found.places.keys() >= {*sizes}
+
+
 def test_the_key_a_damaged_opening_names_is_none() -> None:
     """Nothing is then signed with it."""
+    opening = '{"detail": {"public_key": "k"}}'
+    assert side_by_side._opening_key((1, "e", "p", opening, "h")) == "k"
     assert side_by_side._opening_key(None) == ""
     assert side_by_side._opening_key((1, "e", "p", "{", "h")) == ""
 
