@@ -32,6 +32,7 @@ from hitl_review.errors import AuditError
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"))
 NUMBERS = st.integers(-(2**53) + 1, 2**53 - 1) | st.floats(allow_nan=False, allow_infinity=False)
 
+
 class Kind(Enum):
     """Something that an encoder may write and JSON does not have."""
 
@@ -283,6 +284,18 @@ def test_an_ordinary_value_is_written_and_read_by_the_fast_way(
     monkeypatch.setattr(canonical, "_parse_carefully", slow)
     assert canonical_json(value) == text
     assert parse_canonical(text) == (list(value) if isinstance(value, tuple) else value)
+
+
+def test_beside_a_whole_float_all_else_is_written_by_the_fast_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only the point is left out, up to where a double needs an exponent or holds no fraction."""
+    monkeypatch.setattr(canonical, "_write_carefully", lambda value: f"slow: {value}")
+    assert canonical_json({"a": [1.0, None, "text", True, 2**53 - 1, (1e-4, -0.5), {}, {"b": 2}]}) == (
+        '{"a":[1,null,"text",true,9007199254740991,[0.0001,-0.5],{},{"b":2}]}'
+    )
+    monkeypatch.undo()
+    assert (
+        canonical_json([1e15, 1e15 + 0.5, -1e15]) == "[1000000000000000,1000000000000000.5,-1000000000000000]"
+    )
 
 
 def test_whole_numbers_come_back_whole_beside_rare_characters() -> None:

@@ -221,11 +221,12 @@ def test_a_file_that_is_no_log_is_refused_in_a_sentence(
     }
 
 
+@pytest.mark.parametrize("alone", [0, side_by_side.ALONE])
 def test_every_process_is_given_the_sizes_that_lie_in_its_stretch(
-    reviewed_folder: Path, monkeypatch: pytest.MonkeyPatch
+    reviewed_folder: Path, monkeypatch: pytest.MonkeyPatch, alone: int
 ) -> None:
-    """Also the one with which it ends: nobody has to walk again for the tree at it."""
-    monkeypatch.setattr(side_by_side, "ALONE", 0)
+    """Also the one with which it ends, and the only one: nobody has to walk again for the tree at it."""
+    monkeypatch.setattr(side_by_side, "ALONE", alone)
     monkeypatch.setattr(side_by_side, "STRETCH", 16)
     path = reviewed_folder / "review.db"
     with inspection.opened(path) as store:
