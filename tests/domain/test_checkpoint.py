@@ -17,6 +17,7 @@ from hitl_review.domain.checkpoint import (
     read_checkpoint,
     read_note,
     read_notes,
+    readable_notes,
     root_from_path,
     write_note,
 )
@@ -266,3 +267,26 @@ def test_trees_of_stretches_join_to_the_tree_of_the_whole(count: int) -> None:
     for start in range(0, count, 8):
         whole = whole.joined(Frontier().grown(leaves[start : start + 8]))
     assert whole == Frontier().grown(leaves)
+
+
+SIGNED = write_note(CHECKPOINT.body, [(CHECKPOINT.name, b"kkkk", b"s" * 64)])
+
+
+@pytest.mark.parametrize(
+    ("text", "whole"),
+    [
+        ("", 0),
+        (SIGNED, 1),
+        (SIGNED.rstrip("\n"), 1),
+        (f"{SIGNED}\n{SIGNED}\n", 2),
+        (f"{SIGNED[:-9]}\n{SIGNED}\n", 1),
+        (f"{SIGNED}\n{SIGNED[:40]}", 1),
+        (f"{SIGNED}\nwords of somebody\n{SIGNED}", 2),
+        (SIGNED.replace("head", "tail"), 0),
+        ("words of somebody", 0),
+        (write_note(CHECKPOINT.body, [(CHECKPOINT.name, b"kkkk", b"s" * 63)]), 0),
+    ],
+)
+def test_of_a_file_that_was_appended_to_every_whole_checkpoint_is_read(text: str, whole: int) -> None:
+    """What a crash cut off is passed over, and so is what is none."""
+    assert readable_notes(text) == [(read_note(SIGNED), CHECKPOINT)] * whole
