@@ -40,6 +40,7 @@ SLOW_TESTS: Final = {
 OWN_TESTS: Final = {
     "audit": "test_checkpoints.py",
     "checkpointing": "test_holding.py",
+    "checkpoints": "test_anchors.py",
     "log_keys": "test_rotating.py",
     "side_by_side": "test_auditing.py",
     "stretches": "test_auditing.py",

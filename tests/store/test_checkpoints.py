@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from hitl_review.domain.account import Actor, Role
-from hitl_review.domain.checkpoint import Frontier, read_notes
+from hitl_review.domain.checkpoint import Checkpoint, Frontier, read_notes, write_note
 from hitl_review.errors import AuditError, WorkspaceError
 from hitl_review.store import audit, checkpoints, keys
 from hitl_review.store.connection import Store
@@ -190,6 +190,55 @@ def test_a_long_file_is_not_written_again(log: Store, tmp_path: Path) -> None:
     text = (tmp_path / "new" / "checkpoints.txt").read_text(encoding="utf-8")
     assert len(text) > 2 * checkpoints.TAIL_BYTES
     assert [checkpoint.size for _, checkpoint in read_notes(text)] == list(range(3, 63, 2))
+
+
+def noted(origin: str, size: int) -> str:
+    """A whole note of a log of so many events, as it stands in a file; nobody signed it."""
+    body = Checkpoint(origin, size, bytes(32), "0" * 64)
+    return write_note(body.body, [(body.name, b"kkkk", b"s" * 64)]) + "\n"
+
+
+@pytest.mark.parametrize(
+    ("size", "reached"), [(1000, 200), (201, 200), (200, 200), (199, 100), (100, 100), (99, 0)]
+)
+def test_a_file_is_gone_on_with_from_the_last_checkpoint_that_this_log_reached(
+    tmp_path: Path, size: int, reached: int
+) -> None:
+    """Neither from another log's, nor from one of a later copy of this log."""
+    path = tmp_path / "checkpoints.txt"
+    assert checkpoints._known(path, "mine", size) == ("", 0)
+    text = noted("mine", 100) + noted("other", 150) + noted("mine", 200) + noted("other", 201)
+    path.write_text(text, encoding="utf-8")
+    assert checkpoints._known(path, "mine", size) == (text, reached)
+
+
+def test_only_the_end_of_a_file_is_read_unless_there_is_nothing_of_this_log(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Then all of it is, from its first letter to its last."""
+    path, note = tmp_path / "checkpoints.txt", noted("mine", 200)
+    monkeypatch.setattr(checkpoints, "TAIL_BYTES", len(note.encode()) + 9)
+    text = noted("mine", 100) + noted("mine", 200)
+    path.write_text(text, encoding="utf-8")
+    assert checkpoints._known(path, "mine", 500) == (note, 200)
+    text += noted("other", 300)
+    path.write_bytes(text.encode() + b"\xff")
+    assert checkpoints._known(path, "mine", 500) == (f"{text}\ufffd", 200)
+    path.write_text("Kept by Ada.\n" * 99, encoding="utf-8")
+    assert checkpoints._known(path, "mine", 500) == ("Kept by Ada.\n" * 99, 0)
+
+
+def test_what_was_taken_out_of_the_file_is_not_put_back_behind_what_is_newer(
+    log: Store, tmp_path: Path
+) -> None:
+    """Only what came after its last note is added."""
+    path = tmp_path / "new" / "checkpoints.txt"
+    grow(log, 300)
+    first, second, third = checkpoints.notes(log)
+    path.write_text(f"{first}\n{third}\n", encoding="utf-8")
+    grow(log, 100)
+    assert path.read_text(encoding="utf-8") == f"{first}\n{third}\n{checkpoints.notes(log)[-1]}\n"
+    assert second in checkpoints.notes(log)
 
 
 def test_a_checkpoint_costs_only_what_came_since_the_last(log: Store, tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from hitl_review.domain.verification import TRUNCATION, Problem
 from hitl_review.errors import AuditError, NotPermitted, WorkspaceMissing
 from hitl_review.store import audit, counterparts, inspection, models, schema
 from hitl_review.store.connection import sqlite3 as sqlite_that_is_used
-from hitl_review.workflow import auditing, stretches
+from hitl_review.workflow import auditing, side_by_side, stretches
 from hitl_review.workflow.auditing import MOST_PROBLEMS, history, line_of, verify, verify_file
 from hitl_review.workflow.checkpointing import Held, publish_checkpoint
 from hitl_review.workflow.log_keys import LogKeys
@@ -60,6 +60,20 @@ def test_the_result_as_json_has_the_keys_of_the_specification(reviewed_folder: P
     assert isinstance(told["checkpoints"], list)
 
 
+def test_every_checkpoint_that_is_held_is_compared(reviewed_folder: Path, tmp_path: Path) -> None:
+    """Those of files and those of texts, in the order in which they were given, each by its name."""
+    with open_workspace(reviewed_folder) as workspace:
+        notes = {name: publish_checkpoint(workspace) for name in ("first", "second", "third")}
+    (tmp_path / "first").write_text(notes.pop("first"), encoding="utf-8")
+    found = verify(reviewed_folder, checkpoints=[tmp_path / "first"], notes=notes)
+    assert found.ok and len(found.checkpoints) == 3
+    assert all(name in told for name, told in zip(("first", *notes), found.checkpoints, strict=True))
+    with tampered(reviewed_folder) as connection:
+        connection.execute("DELETE FROM audit_log WHERE seq > 20")
+    messages = [each.message for each in verify(reviewed_folder, notes=notes).problems]
+    assert all(any(f"({name}): the log is shorter" in each for each in messages) for name in notes)
+
+
 def test_verification_writes_nothing(reviewed_folder: Path) -> None:
     """Not a row, not an event, not a byte of the file."""
     before = (reviewed_folder / "review.db").read_bytes()
@@ -81,6 +95,14 @@ def test_progress_is_told_step_by_step(reviewed_folder: Path, monkeypatch: pytes
     found = verify(reviewed_folder, progress=lambda done, total: steps.append((done, total)))
     total = 2 * found.events
     assert steps == [*((2 * done, total) for done in range(10, found.events + 1, 10)), (total, total)]
+
+
+def test_a_long_log_is_found_by_the_processes_that_walk_it(
+    reviewed_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Wherever the database lies."""
+    monkeypatch.setattr(side_by_side, "ALONE", 1)
+    assert verify(reviewed_folder).ok
 
 
 def test_writers_do_not_disturb_a_running_check(workspace: Workspace, folder: Path) -> None:
