@@ -332,6 +332,19 @@ def test_a_file_that_is_wrong_as_a_whole_does_not_fill_the_screen(reviewed_folde
     assert any("stopped" in warning for warning in found.warnings)
 
 
+def test_no_more_problems_are_told_than_are_looked_for(
+    reviewed_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Wherever they lie: the first ones are told, and that there may be more."""
+    tamper(reviewed_folder, "UPDATE reads SET label = 'x'", "DROP INDEX decisions_first")
+    every = verify(reviewed_folder)
+    assert len(every.problems) > 3
+    monkeypatch.setattr(auditing, "MOST_PROBLEMS", 3)
+    found = verify(reviewed_folder)
+    assert found.problems == every.problems[:3]
+    assert found.warnings == (*every.warnings, "the check stopped after 3 problems")
+
+
 # Attacks on the database around the log
 
 
