@@ -50,6 +50,8 @@ __all__ = [
 
 UNANCHORED: Final = 150
 """More events than this after the last checkpoint mean that publishing fails: one is due every hundred."""
+MOST_OF_A_KIND: Final = 100
+"""So many faults of the file itself are named of each kind: a thousand of them would hide what is wrong with events."""
 _ON_ONE_LINE: Final = (
     "outcome",
     "label",
@@ -246,8 +248,14 @@ def _database_problems(store: Store) -> Iterator[Problem]:
 
 
 def _faults(store: Store, kind: str, faults: Callable[[Store], list[str]]) -> Iterator[Problem]:
-    for fault in faults(store):
-        yield Problem(None, kind, fault)
+    more = 0
+    for place, fault in enumerate(faults(store)):
+        if place < MOST_OF_A_KIND:
+            yield Problem(None, kind, fault)
+        else:
+            more += 1
+    if more:
+        yield Problem(None, kind, f"and {more:,} more of this kind")
 
 
 def history(

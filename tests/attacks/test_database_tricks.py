@@ -125,6 +125,17 @@ def test_15_a_column_in_the_table_that_others_make_is_found(reviewed_folder: Pat
     assert kinds(reviewed_folder) == {"schema"}
 
 
+def test_14_a_thousand_things_that_do_not_belong_there_hide_no_event(reviewed_folder: Path) -> None:
+    """The check stops after so many problems, and an event that was edited is still named."""
+    with tampered(reviewed_folder) as connection:
+        for number in range(1_200):
+            connection.execute(f"CREATE VIEW view_{number} AS SELECT 1")
+        connection.execute("UPDATE audit_log SET payload = replace(payload, 'Rita', 'Rosa') WHERE seq = 3")
+    found = verify(reviewed_folder)
+    assert found.first_bad_seq == 3
+    assert any(problem.message == "and 1,100 more of this kind" for problem in found.problems)
+
+
 # 20: where no row is, and where the newest rows are
 
 
