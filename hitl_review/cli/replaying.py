@@ -34,7 +34,7 @@ def _check_named(context: click.Context, _parameter: click.Parameter, value: str
 def replay(
     context: click.Context, workspace: Path, decision: str | None, everything: bool, as_json: bool
 ) -> None:
-    """Show a DECISION's screen again and recompute its prediction.
+    """Show a DECISION's screen again and recompute its prediction; that somebody looked is an event too.
 
     Leaves with 1 if the margin is not equal to the last bit, or the screen is not the one that was signed.
     """
@@ -46,12 +46,17 @@ def replay(
 
 
 def _replay_one(workspace: Workspace, decision_id: str, as_json: bool) -> bool:
+    from hitl_review.domain.account import SYSTEM
+    from hitl_review.store.audit import new_token
     from hitl_review.workflow.replaying import replay as replay_decision
+    from hitl_review.workflow.viewing import log_look
 
     found = replay_decision(workspace, decision_id)
     if as_json:
         print_json(_told(found))
     else:
+        looked = {"through": "replay", "decision": decision_id}
+        log_look(workspace, f"case:{found.decision.case_id}", looked, actor=SYSTEM, sitting=new_token())
         for line in (*_screen_lines(found.screen), "", *_answer_lines(found)):
             tell(line)
     return found.ok

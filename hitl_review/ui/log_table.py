@@ -210,8 +210,14 @@ def _viewed(detail: Detail) -> str:
     through = detail.get("through")
     if through is None:
         return f"{detail['events']} events"
-    asked = {name: value for name, value in detail.items() if name not in ("through", "reveal", "sample")}
-    words = {"page": "on the page", "history": "a case's history", "screen": "a past screen", "rates": "override rates"}
+    asked = {name: value for name, value in detail.items() if name not in ("through", "reveal", "sample", "decision")}
+    words = {
+        "page": "on the page",
+        "history": "a case's history",
+        "screen": "a past screen",
+        "rates": "override rates",
+        "replay": "a past screen, by command",
+    }
     return ", ".join(part for part in (words.get(str(through), str(through)), _plain(asked)) if part)
 
 

@@ -37,6 +37,22 @@ def test_a_replay_shows_the_screen_again(run, workspace: Path, queue) -> None:
         assert words in shown
 
 
+def test_that_a_screen_was_looked_at_again_is_an_event(run, workspace: Path, queue) -> None:
+    """It shows what was known of a patient; that the margin is equal does not."""
+    case = next(queue)
+    decision = decide(run, workspace, case)
+
+    def looks() -> list[str]:
+        told = json.loads(run("audit", "show", workspace, "--subject", f"case:{case}", "--json").stdout)
+        return [each["detail"]["through"] for each in told["events"] if each["action"] == "audit.viewed"]
+
+    run("replay", workspace, decision, "--json")
+    run("replay", workspace, "--all")
+    assert looks() == []
+    run("replay", workspace, decision)
+    assert looks() == ["replay"]
+
+
 def test_all_decisions_replay(run, workspace: Path, queue) -> None:
     """--all counts them, and nothing but the summary is printed when all is well."""
     decide(run, workspace, next(queue))
