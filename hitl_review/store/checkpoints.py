@@ -135,6 +135,12 @@ def key_in_force(store: Store) -> bytes:
     return base64.b64decode(told.get("key") or _opening(store)["public_key"])
 
 
+def newest_note(store: Store) -> str | None:
+    """Return the note that was published last, or None."""
+    row = store.row(_NEWEST, (size_of(store),))
+    return None if row is None else str(json.loads(row["payload"])["detail"]["note"])
+
+
 def _opening(store: Store) -> dict[str, Any]:
     first: Event | None = next(audit.events(store), None)
     if first is None:

@@ -16,6 +16,7 @@ import hitl_review
 from hitl_review.domain.registry import ModelVersion
 from hitl_review.errors import HitlError, ModelError, NoChampion, WorkspaceMissing
 from hitl_review.store import audit, cases, health, models
+from hitl_review.store.checkpoints import anchor_path, newest_note
 from hitl_review.store.connection import DATABASE, now_utc, sqlite3
 from hitl_review.store.keys import key_path
 from hitl_review.workflow.accounts import readers
@@ -110,6 +111,7 @@ def database_checks(folder: Path, *, clock: Callable[[], datetime]) -> list[Chec
 def _checks_of(workspace: Workspace) -> Iterator[Check]:
     yield integrity_check(workspace)
     yield journal_check(workspace)
+    yield anchor_check(workspace)
     yield clock_check(workspace)
     yield readers_check(workspace)
     try:
@@ -137,6 +139,22 @@ def journal_check(workspace: Workspace) -> Check:
         advice = "The next act turns it back to wal; one that can't says so, and stores nothing."
         return Check("journal", State.WARNING, f"the mode is {mode}, as in a restored backup", advice)
     return Check("journal", State.OK, "wal")
+
+
+def anchor_check(workspace: Workspace) -> Check:
+    """Check that the file of checkpoints, which nobody waits for, holds the last one that was published."""
+    name, path = "checkpoint file", anchor_path(workspace.folder)
+    note = newest_note(workspace.store)
+    if note is None:
+        return Check(name, State.OK, "no checkpoint was published yet")
+    try:
+        text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
+    except OSError:
+        text = ""
+    if note not in text:
+        advice = "It must be a file that can be read and written; the next checkpoint brings what it lacks."
+        return Check(name, State.WARNING, f"{path} lacks the last checkpoint that was published", advice)
+    return Check(name, State.OK, f"{path.name} holds the last checkpoint that was published")
 
 
 def clock_check(workspace: Workspace) -> Check:

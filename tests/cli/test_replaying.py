@@ -33,7 +33,14 @@ def test_a_replay_shows_the_screen_again(run, workspace: Path, queue) -> None:
     """Facts with units, the model's view, the reasons and the signature."""
     case = next(queue)
     shown = run("replay", workspace, decide(run, workspace, case)).stdout
-    for words in (f"Case {case}", "Creatinine", "mg/dL", "Model v1 showed: ", "the model's score", "Anna Berg"):
+    for words in (
+        f"Case {case}",
+        "Creatinine",
+        "mg/dL",
+        "Model v1 showed: ",
+        "the model's score",
+        "Anna Berg",
+    ):
         assert words in shown
 
 

@@ -13,6 +13,7 @@ from hitl_review.errors import WorkspaceMissing
 from hitl_review.project import read_project_text
 from hitl_review.workflow import diagnosing
 from hitl_review.workflow.accounts import add_account
+from hitl_review.workflow.checkpointing import publish_checkpoint
 from hitl_review.workflow.environment import Check, State
 from hitl_review.workflow.workspace import create_workspace, open_workspace
 
@@ -55,6 +56,25 @@ def test_diagnosing_changes_nothing(folder: Path) -> None:
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
     found_in(folder)
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
+def test_a_file_of_checkpoints_that_does_not_go_on_is_warned_of(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A place that can't be written stops nobody who reviews, so nobody else would tell."""
+    assert "no checkpoint" in found_in(folder)["checkpoint file"].found
+    with open_workspace(folder, clock=lambda: NOON) as workspace:
+        publish_checkpoint(workspace)
+    assert found_in(folder)["checkpoint file"].state is State.OK
+    for place in (tmp_path / "no" / "such" / "file.txt", tmp_path):
+        monkeypatch.setenv("HITL_CHECKPOINTS", str(place))
+        found = found_in(folder)["checkpoint file"]
+        assert found.state is State.WARNING and str(place) in found.found
+    monkeypatch.setenv("HITL_CHECKPOINTS", str(tmp_path / "later.txt"))
+    with open_workspace(folder, clock=lambda: NOON) as workspace:
+        publish_checkpoint(workspace)
+    assert found_in(folder)["checkpoint file"].state is State.OK
+    assert (tmp_path / "later.txt").read_text(encoding="utf-8").count("\nhead ") == 2
 
 
 def test_a_database_that_others_may_read_is_a_problem(folder: Path) -> None:
