@@ -210,7 +210,8 @@ def _viewed(detail: Detail) -> str:
     through = detail.get("through")
     if through is None:
         return f"{detail['events']} events"
-    asked = {name: value for name, value in detail.items() if name not in ("through", "reveal", "sample", "decision")}
+    of_the_look = ("through", "reveal", "sample", "decision")
+    asked = {name: value for name, value in detail.items() if name not in of_the_look}
     words = {
         "page": "on the page",
         "history": "a case's history",
