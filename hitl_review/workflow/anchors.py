@@ -10,7 +10,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from hitl_review.domain.checkpoint import readable_notes
-from hitl_review.store.checkpoints import anchor_path
+from hitl_review.store.checkpoints import ANCHOR_FILE, anchor_path
 from hitl_review.workflow.checkpointing import Held
 
 
@@ -25,6 +25,12 @@ def anchored(folder: Path) -> list[Held]:
     except OSError:
         return []
     return [Held(path.name, note, checkpoint) for note, checkpoint in readable_notes(text)]
+
+
+def is_of_another_log(held: Collection[Held], folder: Path, origin: str) -> bool:
+    """Tell whether a workspace's own file, which no other log shares, holds checkpoints of other logs only."""
+    own = anchor_path(folder) == folder / ANCHOR_FILE
+    return own and bool(held) and all(each.checkpoint.origin != origin for each in held)
 
 
 def not_in_log(held: Collection[Held], told: Collection[str], origin: str) -> list[Held]:

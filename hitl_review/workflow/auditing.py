@@ -19,7 +19,7 @@ from hitl_review.domain.verification import TRUNCATION, Problem, Verification
 from hitl_review.errors import AuditError
 from hitl_review.store import audit, counterparts, inspection
 from hitl_review.store.connection import DATABASE, Store, concerns_file, schema_faults, sqlite3
-from hitl_review.workflow.anchors import anchored, not_in_log
+from hitl_review.workflow.anchors import anchored, is_of_another_log, not_in_log
 from hitl_review.workflow.checkpointing import (
     Held,
     Places,
@@ -165,6 +165,9 @@ def _checkpoint_problems(
     """Check the keys, and every checkpoint: those that somebody holds, those beside the log, and those it tells of."""
     keys, problems = keys_of(walked.opening, walked.rotations)
     yield from problems
+    if keys.origin and is_of_another_log(beside, store.path.parent, keys.origin):
+        words = "the file of checkpoints beside it is of another log, whose place this one may have taken"
+        yield Problem(None, "checkpoint", words)
     yield from _told_with_checkpoints(walked, keys)
     own = list(held_in_log(walked.checkpoints))
     yield from (each for each in own if isinstance(each, Problem))

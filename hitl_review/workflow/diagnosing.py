@@ -14,11 +14,11 @@ from typing import Final
 
 import hitl_review
 from hitl_review.domain.registry import ModelVersion
-from hitl_review.errors import HitlError, ModelError, NoChampion, WorkspaceMissing
+from hitl_review.errors import HitlError, ModelError, NoChampion, WorkspaceError, WorkspaceMissing
 from hitl_review.store import audit, cases, health, models
-from hitl_review.store.checkpoints import anchor_path, newest_note
+from hitl_review.store.checkpoints import anchor_path, key_in_force, newest_note
 from hitl_review.store.connection import DATABASE, now_utc, sqlite3
-from hitl_review.store.keys import key_path
+from hitl_review.store.keys import key_for, key_path
 from hitl_review.workflow.accounts import readers
 from hitl_review.workflow.environment import (
     Check,
@@ -111,6 +111,7 @@ def database_checks(folder: Path, *, clock: Callable[[], datetime]) -> list[Chec
 def _checks_of(workspace: Workspace) -> Iterator[Check]:
     yield integrity_check(workspace)
     yield journal_check(workspace)
+    yield log_key_check(workspace)
     yield anchor_check(workspace)
     yield clock_check(workspace)
     yield readers_check(workspace)
@@ -139,6 +140,18 @@ def journal_check(workspace: Workspace) -> Check:
         advice = "The next act turns it back to wal; one that can't says so, and stores nothing."
         return Check("journal", State.WARNING, f"the mode is {mode}, as in a restored backup", advice)
     return Check("journal", State.OK, "wal")
+
+
+def log_key_check(workspace: Workspace) -> Check:
+    """Check that the key that lies here is the one that the log names: with another, no checkpoint is published."""
+    name = "key of the log"
+    if not key_path(workspace.folder).is_file():
+        return Check(name, State.OK, "not compared, as there is no key here")
+    try:
+        key_for(workspace.folder, key_in_force(workspace.store))
+    except WorkspaceError as error:
+        return Check(name, State.PROBLEM, "the checkpoint key is not the log's own", str(error))
+    return Check(name, State.OK, "the checkpoint key is the one that the log names")
 
 
 def anchor_check(workspace: Workspace) -> Check:

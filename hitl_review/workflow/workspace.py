@@ -21,7 +21,7 @@ from hitl_review.domain.audit import text_digest
 from hitl_review.errors import WorkspaceError
 from hitl_review.project import Project, parse_project
 from hitl_review.store import audit, models, projects
-from hitl_review.store.checkpoints import Checkpointer
+from hitl_review.store.checkpoints import ANCHOR_FILE, Checkpointer, anchor_path
 from hitl_review.store.connection import DATABASE, Store, create_store, now_utc, open_store, side_files
 from hitl_review.store.keys import KEY_FILE, create_key, key_path
 
@@ -93,13 +93,14 @@ def create_workspace(
 
 
 def _check_left_over(folder: Path) -> None:
-    """Refuse a folder in which another workspace left its key, which would be lost, or changes to its database."""
+    """Refuse a folder in which another workspace left its key, its checkpoints, or changes to its database."""
     left = [path.name for path in side_files(folder / DATABASE)]
-    if key_path(folder) == folder / KEY_FILE and (folder / KEY_FILE).exists():
-        left.append(KEY_FILE)
+    for place, name in ((key_path(folder), KEY_FILE), (anchor_path(folder), ANCHOR_FILE)):
+        if place == folder / name and place.exists():
+            left.append(name)
     if left:
         raise WorkspaceError(
-            f"{' and '.join(left)} in {folder} belong to another workspace, so none was made. Name another folder, "
+            f"{', '.join(left)} in {folder} belong to another workspace, so none was made. Name another folder, "
             "or move them away and keep them."
         )
 

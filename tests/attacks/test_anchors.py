@@ -15,10 +15,12 @@ from hitl_review.domain.checkpoint import read_note, readable_notes
 from hitl_review.domain.verification import TRUNCATION
 from hitl_review.store import checkpoints, keys
 from hitl_review.store.checkpoints import ANCHOR_FILE
-from hitl_review.store.connection import DATABASE
+from hitl_review.store.connection import DATABASE, now_utc
+from hitl_review.workflow import diagnosing
 from hitl_review.workflow.auditing import history, verify
 from hitl_review.workflow.backup import backup
 from hitl_review.workflow.checkpointing import publish_checkpoint
+from hitl_review.workflow.environment import State
 from hitl_review.workflow.workspace import create_workspace, open_workspace
 from tests.attacks.forging import other_words, write_anew
 from tests.tampering import tampered
@@ -57,6 +59,25 @@ def test_yesterdays_backup_put_back_is_found_by_it(published: Path, tmp_path: Pa
         publish_checkpoint(workspace)
     shutil.copyfile(tmp_path / "yesterday.db", published / DATABASE)
     assert "an older copy was put back" in told(published)
+
+
+def test_two_databases_that_changed_places_are_found_by_their_files(published: Path, tmp_path: Path) -> None:
+    """Each is whole and valid, and neither is the log that the file beside it is about."""
+    other = tmp_path / "other"
+    create_workspace(other, PROJECT, demo=True)
+    with open_workspace(other) as workspace:
+        publish_checkpoint(workspace)
+    assert verify(other).ok
+    shutil.move(other / DATABASE, tmp_path / "moved.db")
+    shutil.move(published / DATABASE, other / DATABASE)
+    shutil.move(tmp_path / "moved.db", published / DATABASE)
+    for folder in (other, published):
+        assert "is of another log" in told(folder)
+        with open_workspace(folder) as workspace:
+            history(workspace)
+        assert "is of another log" in told(folder)
+        checks = {check.name: check for check in diagnosing.database_checks(folder, clock=now_utc)}
+        assert checks["key of the log"].state is State.PROBLEM
 
 
 def test_a_log_written_anew_with_the_stolen_key_is_found_by_the_file_on_another_disk(

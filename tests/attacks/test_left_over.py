@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from hitl_review.errors import AuditError, WorkspaceError
+from hitl_review.store.checkpoints import ANCHOR_FILE
 from hitl_review.store.connection import DATABASE
 from hitl_review.store.keys import KEY_FILE
 from hitl_review.workflow.auditing import history, verify
@@ -65,12 +66,12 @@ def test_the_first_acts_on_a_restored_backup_are_not_taken_for_one(crashed: Path
     assert verify(restored).ok
 
 
-@pytest.mark.parametrize("left", [WAL, f"{DATABASE}-journal", KEY_FILE])
+@pytest.mark.parametrize("left", [WAL, f"{DATABASE}-journal", KEY_FILE, ANCHOR_FILE])
 def test_no_workspace_is_made_over_what_another_one_left(crashed: Path, tmp_path: Path, left: str) -> None:
     """A key that is gone signs no more for the log it belongs to; changes of another database would spoil this one."""
     place = tmp_path / "place"
     place.mkdir()
-    shutil.copyfile(crashed / (left if left == KEY_FILE else WAL), place / left)
+    shutil.copyfile(crashed / (left if left in (KEY_FILE, ANCHOR_FILE) else WAL), place / left)
     before = (place / left).read_bytes()
     with pytest.raises(WorkspaceError, match="belong to another workspace"):
         create_workspace(place, PROJECT)
