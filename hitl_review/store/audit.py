@@ -44,7 +44,13 @@ def head(store: Store) -> Head:
             f"The last event of the log, {seq}, was altered, so nothing more is written. "
             "Run `hitl-review audit verify`."
         )
-    return Head(seq, stored_hash, moment(orjson.loads(payload)["at"]))
+    try:
+        return Head(seq, stored_hash, moment(orjson.loads(payload)["at"]))
+    except (ValueError, TypeError, KeyError) as error:
+        raise AuditError(
+            f"The last event of the log, {seq}, is not told as it must be, so nothing more is written. "
+            "Run `hitl-review audit verify`."
+        ) from error
 
 
 def head_to_follow(store: Store) -> Head:

@@ -131,8 +131,13 @@ def origin_of(store: Store) -> str:
 def key_in_force(store: Store) -> bytes:
     """Return the public key that signs now: the one of the newest checkpoint, or the one the log began with."""
     row = store.row(_NEWEST, (size_of(store),))
-    told = {} if row is None else json.loads(row["payload"])["detail"]
-    return base64.b64decode(told.get("key") or _opening(store)["public_key"])
+    try:
+        told = {} if row is None else json.loads(row["payload"])["detail"]
+        return base64.b64decode(told.get("key") or _opening(store)["public_key"])
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise AuditError(
+            "The log does not tell of its key as it must. Run `hitl-review audit verify`."
+        ) from error
 
 
 def newest_note(store: Store) -> str | None:

@@ -15,10 +15,11 @@ from typing import Any
 import pytest
 
 from hitl_review.errors import AuditError
-from hitl_review.store.connection import DATABASE, side_files
-from hitl_review.workflow import side_by_side
+from hitl_review.store.connection import DATABASE, now_utc, side_files
+from hitl_review.workflow import diagnosing, side_by_side
 from hitl_review.workflow.auditing import verify
-from hitl_review.workflow.checkpointing import held_in_text, write_checkpoint
+from hitl_review.workflow.checkpointing import held_in_text, publish_checkpoint, write_checkpoint
+from hitl_review.workflow.environment import State
 from hitl_review.workflow.workspace import open_workspace
 from tests.tampering import payloads_of, rechain, tampered
 
@@ -76,6 +77,26 @@ def test_an_event_that_tells_nonsense_is_found_at_its_place(
 
     found = found_after(learned_folder, change)
     assert set(places) <= found
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("at", "yesterday"), ("at", 7), ("detail", {"key": [1]}), ("detail", "words")]
+)
+def test_no_step_breaks_down_at_an_end_that_tells_nonsense(
+    reviewed_folder: Path, name: str, value: object
+) -> None:
+    """Nothing is written behind it, and doctor and the act itself say so in words."""
+
+    def change(payloads: list[Payload]) -> None:
+        last_of(payloads, "checkpoint.published")[name] = value
+        if name == "at":
+            payloads[-1]["at"] = value
+
+    assert found_after(reviewed_folder, change)
+    with open_workspace(reviewed_folder) as workspace, pytest.raises(AuditError, match="audit verify"):
+        publish_checkpoint(workspace)
+    checks = diagnosing.database_checks(reviewed_folder, clock=now_utc)
+    assert any(check.state is State.PROBLEM for check in checks)
 
 
 @pytest.mark.parametrize(
