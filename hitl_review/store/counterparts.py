@@ -179,18 +179,9 @@ def worklist_faults(store: Store) -> list[str]:
     return [f"{count} {words}" for words, count in found.items() if count]
 
 
-def foreign_signatures(store: Store) -> list[int]:
-    """Return the events of decisions and promotions whose signature is not the printed name and time of who acted."""
-    return [row[0] for row in store.rows(_FOREIGN_SIGNATURES)]
-
-
-_FOREIGN_SIGNATURES: Final = (
-    "SELECT (SELECT seq FROM audit_log WHERE event_id = s.event_id) AS seq FROM"
-    " (SELECT decision_id AS event_id, reader AS by, decided_at AS at, signed_name, signed_at FROM decisions"
-    " UNION ALL SELECT event_id, by, at, signed_name, signed_at FROM promotions) s"
-    " LEFT JOIN accounts p ON p.account_id = s.by WHERE s.signed_name IS NOT p.name"
-    " OR (s.by <> 'system' AND s.signed_at IS NOT s.at) ORDER BY seq LIMIT 100"
-)
+def printed_names(store: Store) -> dict[str, str]:
+    """Return the printed name of every account."""
+    return {row[0]: row[1] for row in store.rows("SELECT account_id, name FROM accounts")}
 
 
 def resolved_by_readers(store: Store) -> list[int]:

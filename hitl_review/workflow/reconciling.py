@@ -181,8 +181,6 @@ class Reconciliation:
     def _fitting(self) -> Iterator[Problem]:
         for seq in counterparts.misfits(self._store):
             yield Problem(seq, "row_differs", "the decision does not fit the screen that it points at")
-        for seq in counterparts.foreign_signatures(self._store):
-            yield Problem(seq, "authority", "its signature is not that of who acted, at that time")
         for seq in counterparts.resolved_by_readers(self._store):
             yield Problem(seq, "authority", "a dispute was resolved by one of the readers who disagree")
 

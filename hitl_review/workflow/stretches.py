@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import orjson
 
-from hitl_review.domain.account import ACTS, Role, may
+from hitl_review.domain.account import ACTS, SYSTEM, Role, may
 from hitl_review.domain.audit import ACTIONS, GENESIS, link_fault, told_fault
 from hitl_review.domain.canonical import parse_canonical, written_alike
 from hitl_review.domain.checkpoint import Frontier
@@ -33,6 +33,12 @@ _ROLES: Final = {
     for action, permission in ACTS.items()
 }
 """For each action that takes a permission, the roles that have it."""
+_SIGNED: Final = frozenset(
+    {
+        *("decision.accepted", "decision.overridden", "decision.deferred", "decision.amended"),
+        *("model.promoted", "model.rolled_back", "model.stopped"),
+    }
+)
 _ABOUT_THE_LOG: Final = frozenset({"log.opened", "clock.regressed", "key.rotated", "checkpoint.published"})
 STEP: Final = 4_096
 Done = Callable[[int], None]
@@ -125,7 +131,7 @@ class _Walk:
         self._leaves: list[bytes] = []
         self._size, self._head, self._before = (0, GENESIS, "") if after is None else _standing(store, after)
         self._store = store
-        self._disabled = _disabled(store)
+        self._disabled, self._names = _disabled(store), _names(store)
 
     def go(self, after: int | None, upto: int | None) -> None:
         """Walk to the end of the stretch, or until there are too many problems."""
@@ -169,7 +175,11 @@ class _Walk:
             if action in _ABOUT_THE_LOG or action not in ACTIONS:
                 self._hear(seq, prev_hash, told)
             if action in COMPARED:
-                self._found.told.extend(self._reconciliation.compare(seq, told))
+                differing = list(self._reconciliation.compare(seq, told))
+                if not differing and action in _SIGNED and not _is_signed_by(told, self._names.get(actor)):
+                    words = "its signature is not that of who acted, at that time"
+                    differing = [Problem(seq, "authority", words)]
+                self._found.told.extend(differing)
         self._leaves.append(raw_hash(event_hash))
         self._size, self._head = seq, event_hash
         if seq in self._sizes:
@@ -201,6 +211,21 @@ def _disabled(store: Store) -> dict[str, list[tuple[int, int]]]:
         return counterparts.disabled_spans(store)
     except sqlite3.DatabaseError:
         return {}
+
+
+def _names(store: Store) -> dict[str, str]:
+    try:
+        return counterparts.printed_names(store)
+    except sqlite3.DatabaseError:
+        return {}
+
+
+def _is_signed_by(told: dict[str, Any], name: str | None) -> bool:
+    """Tell whether an act bears the printed name of who acted and its time; the product itself signs nothing."""
+    signature = told["detail"].get("signature")
+    if told["actor"] == SYSTEM.account_id:
+        return signature is None
+    return isinstance(signature, dict) and (signature.get("name"), signature.get("at")) == (name, told["at"])
 
 
 def _is_within(seq: int, spans: list[tuple[int, int]]) -> bool:
