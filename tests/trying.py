@@ -31,6 +31,8 @@ MOST_OTHERS: Final = 60
 """So many tests at most are run for a fault that are not about its module: a survivor takes seconds, not minutes."""
 NO_TEST: Final = 33
 """mutmut's code for a fault that no test runs."""
+QUICK_SECONDS: Final = 1.0
+"""A test that noticed a fault is run first for the next one if it takes less than this."""
 SLOW_TESTS: Final = {
     "test_side_by_side.py": ("side_by_side",),
     "test_every_value.py": ("reconciling", "twins.kinds", "twins.learning", "twins.people"),
@@ -38,12 +40,14 @@ SLOW_TESTS: Final = {
 }
 """Test modules that are slow, and the modules whose faults they are run for."""
 OWN_TESTS: Final = {
-    "audit": "test_checkpoints.py",
-    "checkpointing": "test_holding.py",
-    "checkpoints": "test_anchors.py",
-    "log_keys": "test_rotating.py",
-    "side_by_side": "test_auditing.py",
-    "stretches": "test_auditing.py",
+    "audit": ("test_checkpoints.py",),
+    "auditing": ("test_anchors.py",),
+    "checkpointing": ("test_holding.py",),
+    "checkpoints": ("test_anchors.py",),
+    "log_keys": ("test_rotating.py",),
+    "reconciling": ("test_authority.py",),
+    "side_by_side": ("test_auditing.py",),
+    "stretches": ("test_auditing.py", "test_authority.py"),
 }
 """Test modules that are about a module of another name."""
 
@@ -96,7 +100,8 @@ class Trials:
         """Hear of a test that failed."""
         self.failed = self.failed or report.failed
         if report.failed and os.environ["MUTANT_UNDER_TEST"]:
-            (self.made / f"{os.getpid()}.txt").write_text(report.nodeid, encoding="utf-8")
+            told = report.nodeid if report.duration < QUICK_SECONDS else ""
+            (self.made / f"{os.getpid()}.txt").write_text(told, encoding="utf-8")
         elif report.failed:
             CONTROL.path.write_text(f"{report.nodeid}\n{report.longreprtext}\n", encoding="utf-8")
 
@@ -254,4 +259,4 @@ def kind_of(item: pytest.Item, module: str) -> str:
     if "honest" in item.name and module.startswith("hitl_review.workflow."):
         return "honest"
     stem = module.rpartition(".")[2]
-    return "own" if name in (*SLOW_TESTS, f"test_{stem}.py", OWN_TESTS.get(stem)) else "other"
+    return "own" if name in (*SLOW_TESTS, f"test_{stem}.py", *OWN_TESTS.get(stem, ())) else "other"

@@ -180,10 +180,10 @@ def _checkpoint_problems(
 def _told_with_checkpoints(walked: Walked, keys: LogKeys) -> Iterator[Problem]:
     """Check what a checkpoint's event says besides its note: the next checkpoint goes on from there."""
     for seq, detail, _ in walked.checkpoints:
-        tree, _ = walked.places.get(seq - 1, (None, ""))
+        place = walked.places.get(seq - 1)
         if detail.get("key") != keys.at(seq - 1):
             yield Problem(seq, "checkpoint", "it names another key than the one in force")
-        if tree is not None and detail.get("frontier") != [peak.hex() for peak in tree.peaks]:
+        if place is not None and detail.get("frontier") != [peak.hex() for peak in place[0].peaks]:
             yield Problem(seq, "checkpoint", "the tree that it tells of is not that of the log")
 
 

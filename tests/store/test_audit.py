@@ -13,9 +13,10 @@ import pytest
 from hitl_review.domain.account import Actor, Role
 from hitl_review.domain.audit import GENESIS, Head, chain_hash, fault_of, payload_fault, stamp
 from hitl_review.domain.canonical import canonical_json
-from hitl_review.errors import AuditError, Conflict
-from hitl_review.store import audit, schema
+from hitl_review.errors import AuditError, Conflict, NotPermitted
+from hitl_review.store import accounts, audit, schema
 from hitl_review.store.connection import Store, sqlite3
+from hitl_review.workflow.workspace import Workspace
 from tests.tampering import contents, tampered
 from tests.ward import NOW, Clock
 
@@ -410,3 +411,26 @@ def test_the_events_of_one_rare_action_come_oldest_first(store: Store) -> None:
             audit.append(store, action, "log:events", {})
     assert [event.seq for event in audit.of_action(store, "key.rotated")] == [1, 3]
     assert audit.of_action(store, "log.opened") == []
+
+
+def test_who_was_disabled_meanwhile_acts_no_more_and_only_that_is_told_in_their_name(
+    reviewed: Workspace, reader: Actor, other_reader: Actor
+) -> None:
+    """Asked in the act itself; all that others do goes on."""
+    store = reviewed.store
+    with store.transaction():
+        event = audit.append(store, "account.disabled", "account:reader-1", {"enabled": False})
+        accounts.set_standing(store, "reader-1", enabled=False, event_id=event.event_id)
+    size = audit.head(store).size
+    with (
+        pytest.raises(NotPermitted, match="'reader-1' is disabled and may not act"),
+        store.transaction(reader),
+    ):
+        audit.append(store, "case.opened", "case:C-1", {})
+    assert audit.head(store).size == size
+    with store.transaction(reader):
+        audit.append(store, "signature.refused", "account:reader-1", {})
+    with store.transaction(other_reader):
+        audit.append(store, "case.opened", "case:C-1", {})
+    told = [(each.told["action"], each.told["actor"]) for each in audit.latest(store, limit=2)]
+    assert told == [("case.opened", "reader-2"), ("signature.refused", "reader-1")]

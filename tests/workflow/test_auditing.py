@@ -67,6 +67,7 @@ def test_every_checkpoint_that_is_held_is_compared(reviewed_folder: Path, tmp_pa
     (tmp_path / "first").write_text(notes.pop("first"), encoding="utf-8")
     found = verify(reviewed_folder, checkpoints=[tmp_path / "first"], notes=notes)
     assert found.ok and len(found.checkpoints) == 3
+    assert found.warnings == (f"{TRUNCATION}; yours reaches to event {found.events - 1}",)
     assert all(name in told for name, told in zip(("first", *notes), found.checkpoints, strict=True))
     with tampered(reviewed_folder) as connection:
         connection.execute("DELETE FROM audit_log WHERE seq > 20")
@@ -182,6 +183,13 @@ def test_root_and_head_at_the_size_of_each_checkpoint_are_those_of_the_rows(revi
         Walked(whole=False, places=elsewhere, frontier=walked.frontier),
     ):
         assert auditing._places(reviewed.store, held, broken) == rows
+
+
+@pytest.mark.parametrize(("events", "told"), [(150, False), (151, True)])
+def test_a_long_log_without_any_checkpoint_is_told_of(events: int, told: bool) -> None:
+    """From its first event on, none is covered."""
+    words = f"no checkpoint was published for the last {events} events; see `hitl-review doctor`"
+    assert (words in auditing._warnings(0, events, [], Walked())) == told
 
 
 # Attacks on the log; those that break the chain are in tests/attacks
