@@ -58,6 +58,14 @@ def test_a_log_without_an_event_has_no_size(store: Store) -> None:
     assert checkpoints.size_of(store) == 1
 
 
+def test_the_newest_note_is_the_one_that_was_published_last(log: Store) -> None:
+    """There is none before the first."""
+    assert checkpoints.newest_note(log) is None
+    grow(log, 250)
+    assert checkpoints.newest_note(log) == checkpoints.notes(log)[-1]
+    assert len(checkpoints.notes(log)) == 2
+
+
 def test_a_batch_that_passes_a_hundred_is_followed_by_one(log: Store) -> None:
     """However many events one transaction writes."""
     with log.transaction():

@@ -13,10 +13,11 @@ import pytest
 
 from hitl_review.domain.account import Actor
 from hitl_review.domain.audit import GENESIS, Event, chain_hash
-from hitl_review.domain.checkpoint import Checkpoint, Frontier, SignedNote
+from hitl_review.domain.checkpoint import Checkpoint, Frontier, SignedNote, write_note
 from hitl_review.domain.verification import TRUNCATION, Problem
 from hitl_review.errors import AuditError, NotPermitted, WorkspaceMissing
 from hitl_review.store import audit, counterparts, inspection, models, schema
+from hitl_review.store.checkpoints import ANCHOR_FILE
 from hitl_review.store.connection import sqlite3 as sqlite_that_is_used
 from hitl_review.workflow import auditing, side_by_side, stretches
 from hitl_review.workflow.auditing import MOST_PROBLEMS, history, line_of, verify, verify_file
@@ -73,6 +74,15 @@ def test_every_checkpoint_that_is_held_is_compared(reviewed_folder: Path, tmp_pa
         connection.execute("DELETE FROM audit_log WHERE seq > 20")
     messages = [each.message for each in verify(reviewed_folder, notes=notes).problems]
     assert all(any(f"({name}): the log is shorter" in each for each in messages) for name in notes)
+
+
+def test_a_file_of_checkpoints_of_another_log_is_told_of(reviewed_folder: Path) -> None:
+    """In words that say what may have happened: nothing in the database contradicts itself."""
+    body = Checkpoint("another", 9, bytes(32), "0" * 64)
+    note = write_note(body.body, [(body.name, b"kkkk", b"s" * 64)])
+    (reviewed_folder / ANCHOR_FILE).write_text(note, encoding="utf-8")
+    words = "the file of checkpoints beside it is of another log, whose place this one may have taken"
+    assert verify(reviewed_folder).problems == (Problem(None, "checkpoint", words),)
 
 
 def test_verification_writes_nothing(reviewed_folder: Path) -> None:
@@ -351,6 +361,18 @@ def test_no_more_problems_are_told_than_are_looked_for(
     found = verify(reviewed_folder)
     assert found.problems == every.problems[:3]
     assert found.warnings == (*every.warnings, "the check stopped after 3 problems")
+
+
+@pytest.mark.parametrize("more", [0, 1, 2000])
+def test_of_many_faults_of_a_kind_the_first_are_told_and_how_many_more_there_are(
+    reviewed: Workspace, more: int
+) -> None:
+    """Nobody reads them all, and what else is wrong has to be told as well."""
+    faults = [f"fault {place}" for place in range(auditing.MOST_OF_A_KIND + more)]
+    found = list(auditing._faults(reviewed.store, "schema", lambda store: faults))
+    told = [Problem(None, "schema", each) for each in faults[: auditing.MOST_OF_A_KIND]]
+    rest = [Problem(None, "schema", f"and {more:,} more of this kind")] if more else []
+    assert found == [*told, *rest]
 
 
 # Attacks on the database around the log
