@@ -229,7 +229,7 @@ def _is_signed_by(told: dict[str, Any], name: str | None) -> bool:
 
 
 def _is_within(seq: int, spans: list[tuple[int, int]]) -> bool:
-    return any(first < seq < last for first, last in spans)
+    return any(first < seq <= last for first, last in spans)
 
 
 def _standing(store: Store, after: int) -> tuple[int, str, str]:

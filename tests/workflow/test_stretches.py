@@ -343,3 +343,19 @@ def test_what_the_log_says_of_itself_is_kept_for_the_checks_of_the_whole(reviewe
     }
     assert found.actors == {who: acted.index(who) + 1 for who in acted}
     assert len(found.actors) > 1 and found.frontier == trees[len(events)]
+
+
+def test_nobody_enables_an_own_account_that_is_disabled(reviewed_folder: Path) -> None:
+    """The last act while it was disabled; that somebody disabled an own account was no such act."""
+    found = []
+    for action in ("account.disabled", "account.enabled"):
+        with tampered(reviewed_folder) as connection:
+            payloads = payloads_of(connection)
+            (seq,) = (place for place, each in enumerate(payloads, 1) if each["action"] == action)
+            who = payloads[seq - 1]["subject"].removeprefix("account:")
+            payloads[seq - 1] |= {"actor": who, "role": "steward"}
+            rechain(connection, payloads)
+        with open_store(reviewed_folder) as store:
+            disabled = Problem(seq, "authority", "the account of who acted was disabled then")
+            found.append(disabled in walk(store).told)
+    assert found == [False, True]
