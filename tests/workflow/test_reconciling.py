@@ -581,6 +581,40 @@ def test_an_event_that_does_not_tell_what_it_has_to_is_told_of_in_these_words(
         assert compared(learned_folder, action, detail=detail) == [Problem(7, "payload", words)]
 
 
+def detail_of(folder: Path, action: str) -> dict[str, object]:
+    """What the first event of an action tells."""
+    with tampered(folder) as connection:
+        return dict(next(each["detail"] for each in payloads_of(connection) if each["action"] == action))
+
+
+def test_a_value_that_no_column_can_hold_differs_from_every_row(learned_folder: Path) -> None:
+    """SQLite can't even be asked."""
+    detail = detail_of(learned_folder, "read.committed")
+    words = "its row in reads was changed: label differ from it"
+    assert compared(learned_folder, "read.committed", detail={**detail, "label": ["alive"]}) == [
+        Problem(7, "row_differs", words)
+    ]
+
+
+def test_a_model_whose_event_tells_of_no_figure_has_none(learned_folder: Path) -> None:
+    """As models had none before figures were kept."""
+    detail = detail_of(learned_folder, "model.trained")
+    assert detail.pop("figures")
+    words = "the figures of its model are not those it tells of"
+    assert compared(learned_folder, "model.trained", detail=detail) == [Problem(7, "digest", words)]
+    tamper(learned_folder, "DELETE FROM figures")
+    assert compared(learned_folder, "model.trained", detail=detail) == []
+
+
+def test_an_event_has_no_second_row(learned_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Which a table can hold only if its own definition was altered as well."""
+    once = counterparts.rows_beside
+    monkeypatch.setattr(counterparts, "rows_beside", lambda *about: [*once(*about), *once(*about)])
+    monkeypatch.setattr(counterparts, "is_beside", lambda *about: False)
+    words = "there is 2 rows in reads for it; there must be one"
+    assert compared(learned_folder, "read.committed") == [Problem(7, "row_missing", words)]
+
+
 def test_a_row_that_can_not_be_read_is_one_problem_more(
     learned_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
