@@ -16,13 +16,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import sqrt
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from hitl_review.errors import ModelError
+from hitl_review.model.evaluation import clearly_gains
 
 Floats = npt.NDArray[np.float64]
 
@@ -89,7 +89,7 @@ def choose(
         if min(np.sum(weight * truth), np.sum(weight * (1 - truth))) < least:
             break
         candidate = _cross_validated_losses(method, values, truth, weight, seed=seed)
-        if (expected and method in _LINES) or _gains(loss - candidate, weight):
+        if (expected and method in _LINES) or clearly_gains(loss - candidate, weight):
             chosen, loss = fit(method, values, truth, weights=weight), candidate
     return chosen
 
@@ -130,13 +130,6 @@ def _cross_validated_losses(
         fitted = fit(method, values[~inside], truth[~inside], weights=weight[~inside])
         losses[inside] = _losses(fitted, values[inside], truth[inside])
     return losses
-
-
-def _gains(gain: Floats, weight: Floats) -> bool:
-    """Whether the weighted mean gain is more than one standard error above zero."""
-    mean = float(np.average(gain, weights=weight))
-    error = sqrt(float(np.sum((weight * (gain - mean)) ** 2))) / float(np.sum(weight))
-    return mean > error
 
 
 def _losses(calibration: Calibration, values: Floats, truth: Floats) -> Floats:

@@ -12,7 +12,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from math import sqrt
 from typing import Final
 
 import numpy as np
@@ -205,16 +204,10 @@ def _choice(made: list[Candidate], losses: list[Floats]) -> Candidates:
             tuple(made), chosen, f"{chosen.kind.words.capitalize()}: too few cases to compare candidates on."
         )
     best = min(range(len(made)), key=lambda i: float(np.mean(losses[i])))
-    kept = made[0].kind is Kind.RECALIBRATED and _no_worse(losses[0], losses[best])
+    kept = made[0].kind is Kind.RECALIBRATED and not evaluation.clearly_gains(losses[0] - losses[best])
     simplest = 0 if kept else best
     chosen = made[simplest]
     words = f"{chosen.kind.words.capitalize()}: log loss {chosen.log_loss:.4f} on {len(losses[0]):,} cases left out"
     if simplest != best:
         words += f", within one standard error of {made[best].kind.words} ({made[best].log_loss:.4f})"
     return Candidates(tuple(made), chosen, words + ".")
-
-
-def _no_worse(losses: Floats, best: Floats) -> bool:
-    """Within one standard error of the paired difference (Breiman et al. 1984)."""
-    worse = losses - best
-    return float(np.mean(worse)) <= float(np.std(worse, ddof=1)) / sqrt(len(worse))

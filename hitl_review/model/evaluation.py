@@ -165,6 +165,19 @@ def log_losses(labels: npt.ArrayLike, probabilities: npt.ArrayLike) -> Floats:
     return losses
 
 
+def clearly_gains(gain: npt.ArrayLike, weights: npt.ArrayLike | None = None) -> bool:
+    """Tell whether a mean gain, paired over cases, is more than one standard error above zero.
+
+    The one-standard-error rule (Breiman et al., Classification and Regression Trees, 1984): of two models the simpler
+    is kept unless the other clearly gains. `weights` is how much each case counts, 1 if not given.
+    """
+    each = np.asarray(gain, dtype=np.float64)
+    weight = np.ones_like(each) if weights is None else np.asarray(weights, dtype=np.float64)
+    _same_length(each, weight)
+    mean = float(np.average(each, weights=weight))
+    return mean > sqrt(float(np.sum((weight * (each - mean)) ** 2))) / float(np.sum(weight))
+
+
 def brier_loss(labels: npt.ArrayLike, probabilities: npt.ArrayLike) -> float:
     """Return the mean of (p - y)^2 (Brier, Monthly Weather Review 1950;78:1).
 

@@ -59,7 +59,7 @@ class Trial:
 
 @dataclass(frozen=True, slots=True)
 class Tuning:
-    """Every trial of a search, the first being the preset, and the one that was taken."""
+    """Every trial of a search, the preset first, and the one that was taken."""
 
     trials: tuple[Trial, ...]
     chosen: Trial
@@ -165,14 +165,10 @@ def _losses(
 def _choice(done: Sequence[Trial], losses: Sequence[Floats]) -> Tuning:
     """The smallest of the trials within one standard error of the best, paired over cases (Breiman et al. 1984)."""
     best = min(range(len(done)), key=lambda i: done[i].log_loss)
-    close = [done[i] for i in range(len(done)) if _close(losses[i] - losses[best])]
+    close = [done[i] for i in range(len(done)) if not evaluation.clearly_gains(losses[i] - losses[best])]
     chosen = min(close, key=lambda trial: (trial.size, trial.log_loss, trial.number))
     words = (
         f"Of {len(done)} trials the best had a log loss of {done[best].log_loss:.4f}; {chosen.preset.name} "
         f"({chosen.log_loss:.4f}) is the smallest within one standard error of it."
     )
     return Tuning(tuple(done), chosen, words)
-
-
-def _close(worse: Floats) -> bool:
-    return float(np.mean(worse)) <= float(np.std(worse, ddof=1)) / sqrt(len(worse))

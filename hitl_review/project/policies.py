@@ -54,7 +54,7 @@ class TrainingPolicy(Table):
     seed: Whole = Field(default=20251122, ge=0, lt=2**31)
     max_depth: Whole = Field(default=3, ge=1, le=3, description="a whole number from 1 to 3")
     monotone: Switch = Field(default=False, description="true to hold the model to each feature's direction")
-    small_rows: Whole = Field(default=1000, ge=0, description="below this many rows the small preset is used")
+    small_rows: Whole = Field(default=600, ge=0, description="below this many rows the small preset is used")
     calibration: Literal["auto", "none"] = "auto"
     conformal_error: Number = Field(default=0.10, gt=0, lt=0.5)
 

@@ -27,13 +27,13 @@ from hitl_review.domain.gate import GateReport, GateVerdict
 from hitl_review.domain.label import LabelSource, LabelWeights, TrainingLabel, resolve
 from hitl_review.model.artifacts import TrainedModel
 from hitl_review.project import read_project_text
-from hitl_review.store import labels
+from hitl_review.store import labels, models
 from hitl_review.workflow.accounts import add_account
 from hitl_review.workflow.demo import data_folder
 from hitl_review.workflow.gating import measured
 from hitl_review.workflow.intake import receive_cases, receive_outcomes
 from hitl_review.workflow.replaying_people import replay_people
-from hitl_review.workflow.retraining import fit_rows, retrain, train_champion
+from hitl_review.workflow.retraining import candidates_of, fit_rows, retrain, train_champion
 from hitl_review.workflow.scoring import score_cases, stored_model
 from hitl_review.workflow.training_set import rows_of
 from hitl_review.workflow.workspace import Workspace, create_workspace, open_workspace
@@ -47,8 +47,11 @@ LINES = (
     "all decisions, as clicks",
     "decisions, by the product",
     "outcomes and decisions, by the product",
-    "all true outcomes",
+    "all true outcomes, new trees",
+    "all true outcomes, by the product",
 )
+CEILING = LINES[-1]
+"""What outcomes bring by the same steps as decisions: the best of the candidates on cases left out."""
 LEAST_FROM_DECISIONS, LEAST_COMBINED = 0.95, 1.05
 
 
@@ -108,8 +111,9 @@ def _measured(
     record(workspace, queue)
     combined = retrain(workspace).measured.report
     ledger = labels.everything(workspace.store)
-    outcomes = report(workspace, champion, [each for each in ledger if each.source is LabelSource.OUTCOME])
-    found = (overrides, clicks, product, combined, outcomes)
+    of_outcomes = [each for each in ledger if each.source is LabelSource.OUTCOME]
+    outcomes = report(workspace, champion, of_outcomes)
+    found = (overrides, clicks, product, combined, outcomes, ceiling(workspace, champion, of_outcomes))
     auc = {name: area(each) for name, each in zip(LINES[1:], found, strict=True)}
     overridden = sum(each.source is LabelSource.OVERRIDE for each in ledger)
     auc["frozen"] = float(product.champion.auc or np.nan)
@@ -126,6 +130,14 @@ def report(
     """Fit on some labels by the product's own trainer, and measure as the gate does; nothing is kept."""
     resolved, _ = resolve(given, weights=weights)
     return measured(workspace, champion, fit_rows(workspace, rows_of(workspace, resolved)))
+
+
+def ceiling(workspace: Workspace, champion: TrainedModel, given: Iterable[TrainingLabel]) -> GateReport:
+    """What the product makes of outcomes alone, chosen among its candidates as every challenger is; nothing is kept."""
+    resolved, _ = resolve(given)
+    in_use = models.champion(workspace.store)
+    made = candidates_of(workspace, rows_of(workspace, resolved), in_use, manifest="")
+    return measured(workspace, champion, made.chosen.model)
 
 
 def area(report: GateReport) -> float:
@@ -148,7 +160,7 @@ def record(workspace: Workspace, wanted: Sequence[str]) -> None:
 def shares(runs: Sequence[Run], line: str) -> tuple[float, float]:
     """A line's share of the gain of all true outcomes, of the means; and its smallest gain over frozen."""
     mean = {name: float(np.mean([each.auc[name] for each in runs])) for name in LINES}
-    gain = (mean[line] - mean["frozen"]) / (mean["all true outcomes"] - mean["frozen"])
+    gain = (mean[line] - mean["frozen"]) / (mean[CEILING] - mean["frozen"])
     return gain, min(each.auc[line] - each.auc["frozen"] for each in runs)
 
 

@@ -78,8 +78,8 @@ def newcomers() -> Table:
 
 @pytest.fixture(scope="session")
 def settings() -> TrainingPolicy:
-    """The default policy, with the small preset for fewer than 300 rows."""
-    return TrainingPolicy(small_rows=300)
+    """The default policy."""
+    return TrainingPolicy()
 
 
 @pytest.fixture(scope="session")

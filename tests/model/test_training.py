@@ -20,7 +20,7 @@ from hitl_review.model.training import fit, out_of_fold, train
 from hitl_review.project import Project, TrainingPolicy
 
 PLAIN = FeatureSpec((Column("dose", "number"), Column("arm", "category", ("a", "b"))))
-SMALL = TrainingPolicy(small_rows=300)
+SMALL = TrainingPolicy()
 
 
 def doses(cases: int, *, seed: int = 0) -> Matrix:
@@ -100,7 +100,7 @@ def test_a_model_orders_new_cases(model: TrainedModel, newcomers: Any) -> None:
 def test_the_record_says_how_the_model_was_made(model: TrainedModel, ward: Any) -> None:
     """Rows, base rate, parameters, seed, versions and cross-validated measures are kept with the trees."""
     record = model.record
-    assert (record.rows, record.preset, record.rounds) == (400, "medium", 200)
+    assert (record.rows, record.preset, record.rounds) == (400, "small", 150)
     assert record.base_rate == pytest.approx(ward.labels.mean())
     assert record.parameters["objective"] == "binary:logistic"
     assert "nthread" not in record.parameters
@@ -232,7 +232,7 @@ def test_a_feature_that_nobody_measured_and_one_that_never_varies_are_harmless()
 
 def test_calibration_can_be_switched_off(ward: Any, spec: FeatureSpec) -> None:
     """`training.calibration = "none"` leaves the margins as they are."""
-    policy = TrainingPolicy(small_rows=300, calibration="none")
+    policy = TrainingPolicy(calibration="none")
     assert train(ward.values, ward.labels, spec=spec, settings=policy).calibration.method == "none"
 
 
