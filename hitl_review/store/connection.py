@@ -8,6 +8,8 @@ WAL with `synchronous=FULL` is what survives a power cut; NORMAL loses acknowled
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -39,6 +41,9 @@ _SCHEMA: Final = (
 )
 _NOT_THE_FILE: Final = frozenset({3, 5, 6, 7, 8, 9, 10, 14})
 """SQLite's primary codes for no permission, busy, locked, no memory, read-only, interrupted, no disk, can't open."""
+_READ_HEADER: Final = "import sys; sys.stdout.buffer.write(open(sys.argv[1], 'rb').read(19))"
+_LOGGED: Final[set[tuple[int, int]]] = set()
+"""Device and number of the files that are known to be written by a write-ahead log; none goes back to a journal."""
 Row = sqlite3.Row
 Access = Literal["mode=rw", "mode=ro", "immutable=1"]
 """How a file is opened; `immutable=1` reads where not even SQLite's side files can be made."""
@@ -344,13 +349,25 @@ def check_left_over(path: Path) -> None:
 
 
 def _write_version(path: Path) -> int:
-    """Return how a database says that it is written: 1 by a rollback journal, 2 by a write-ahead log; 0 if not."""
+    """Return how a database says that it is written: 1 by a rollback journal, 2 by a write-ahead log; 0 if not.
+
+    Another process looks, once for each file: whoever closes a database's file gives up every lock that SQLite has on
+    it in the same process (sqlite.org, How To Corrupt, 2.2), and the next one to leave takes the write-ahead log away.
+    """
     try:
-        with path.open("rb") as file:
-            header = file.read(19)
+        found = path.stat()
     except OSError:
         return 0  # SQLite says in its own words why it can't read it
-    return header[18] if header.startswith(b"SQLite format 3\0") and len(header) == 19 else 0
+    identity = (found.st_dev, found.st_ino)
+    if identity not in _LOGGED:
+        asked = [sys.executable, "-I", "-S", "-c", _READ_HEADER, str(path)]
+        header = subprocess.run(asked, capture_output=True, check=False).stdout
+        if not header.startswith(b"SQLite format 3\0") or len(header) != 19:
+            return 0
+        if header[18] != 2:
+            return header[18]
+        _LOGGED.add(identity)
+    return 2
 
 
 def concerns_file(error: sqlite3.DatabaseError) -> bool:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sqlite3 as standard_sqlite3
 import stat
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -16,7 +18,7 @@ import pytest
 from hitl_review.domain.account import SYSTEM, Account, Actor, Role
 from hitl_review.domain.audit import stamp
 from hitl_review.errors import AuditError, Conflict, StoreUnavailable, WorkspaceError, WorkspaceMissing
-from hitl_review.store import accounts, audit
+from hitl_review.store import accounts, audit, connection
 from hitl_review.store.connection import (
     DATABASE,
     Store,
@@ -27,6 +29,7 @@ from hitl_review.store.connection import (
     sqlite3,
 )
 from hitl_review.store.lock import writer_lock
+from hitl_review.workflow.auditing import verify_file
 from tests.tampering import contents
 from tests.ward import NOW, Clock
 
@@ -132,7 +135,7 @@ def test_a_clock_that_fails_leaves_no_transaction_open(store: Store) -> None:
 
     good, store.clock = store.clock, broken
     with pytest.raises(ValueError, match="no time"), store.transaction():
-        pass
+        connection._LOGGED.clear()
     store.clock = good
     add_account(store)
 
@@ -407,3 +410,27 @@ def test_a_folder_with_any_name_will_do(tmp_path: Path) -> None:
     with open_store(folder) as store:
         assert audit.head(store).size == 0
     assert (folder / DATABASE).is_file()
+
+
+# Locks
+
+
+_VISIT = "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.execute('SELECT count(*) FROM audit_log').fetchone()"
+
+
+@pytest.mark.parametrize("look", [open_store, lambda folder: verify_file(folder / DATABASE)])
+def test_whoever_opens_or_checks_it_again_takes_no_lock_from_those_who_have_it_open(
+    tmp_path: Path, look: Callable[[Path], Any]
+) -> None:
+    """Closing the file itself would: the next process that leaves then takes the write-ahead log away from us."""
+    with create_store(tmp_path) as store:
+        add_account(store)
+        connection._LOGGED.clear()
+        found = look(tmp_path)
+        if isinstance(found, Store):
+            found.close()
+        subprocess.run([sys.executable, "-c", _VISIT, str(tmp_path / DATABASE)], check=True)
+        assert (tmp_path / f"{DATABASE}-wal").stat().st_size > 0
+        add_account(store, "berta")
+        with open_store(tmp_path) as other:
+            assert [each.account_id for each in accounts.everyone(other)] == ["anna", "berta"]
