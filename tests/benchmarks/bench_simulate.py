@@ -1,6 +1,6 @@
 """Does the loop pay on other tables, and by how much does its order beat chance?
 
-    python tests/benchmarks/bench_simulate.py --seeds 4 [--follow] [--json FILE]
+    python tests/benchmarks/bench_simulate.py [--seeds 10] [--follow] [--json FILE]
 
 Plays the product's own functions on three tables that are free to use: the handwritten digits of scikit-learn (1,797,
 is it 5 or more?), its breast cancer table (569, where everything is learned from a few), and a generated one
@@ -9,7 +9,9 @@ is it 5 or more?), its breast cancer table (569, where everything is learned fro
 .762, .836, .889), before any policy was played on it. As in that loop, 200 outcomes begin, and after each 50 of 500
 reviews a model is trained anew. Readers are perfect, or right in 90 % and read blind, carelessly or on the hard cases.
 The goals on the two tables: perfect readers close 60 % of the gap, blind ones who are right in 90 % close 45 %, and
-with perfect readers the policy beats random order by 0.005 AUC. `goal` says whether a row keeps them: FIGURES
+with perfect readers the policy beats random order by 0.005 AUC. `goal` says whether a row keeps them. Digits (10
+repetitions): 109 %, +.0051 (.0042 to .0061); 90 %: 99 % (4 repetitions). Generated (4): 65 %, +.0079; 90 %: 49 %.
+With four repetitions the lead on the digits is known to .002 only: hence ten.
 Leaves with 1 if the policy falls below the frozen model anywhere. `--follow` adds readers
 who see the model first and follow it.
 """
@@ -106,7 +108,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--seeds", type=int, default=4)
+    parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--follow", action="store_true", help="also readers who see the model first")
     parser.add_argument("--json", type=Path, help="also write the table here")
     asked = parser.parse_args()
