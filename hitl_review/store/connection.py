@@ -8,8 +8,6 @@ WAL with `synchronous=FULL` is what survives a power cut; NORMAL loses acknowled
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -29,7 +27,7 @@ from hitl_review.errors import (
     WorkspaceError,
     WorkspaceMissing,
 )
-from hitl_review.store import schema
+from hitl_review.store import left_over, schema
 from hitl_review.store.lock import WriterLock
 from hitl_review.store.migrations import migrations
 
@@ -41,9 +39,6 @@ _SCHEMA: Final = (
 )
 _NOT_THE_FILE: Final = frozenset({3, 5, 6, 7, 8, 9, 10, 14})
 """SQLite's primary codes for no permission, busy, locked, no memory, read-only, interrupted, no disk, can't open."""
-_READ_HEADER: Final = "import sys; sys.stdout.buffer.write(open(sys.argv[1], 'rb').read(19))"
-_LOGGED: Final[set[tuple[int, int]]] = set()
-"""Device and number of the files that are known to be written by a write-ahead log; none goes back to a journal."""
 Row = sqlite3.Row
 Access = Literal["mode=rw", "mode=ro", "immutable=1"]
 """How a file is opened; `immutable=1` reads where not even SQLite's side files can be made."""
@@ -191,6 +186,7 @@ class Store:
                 "Keep the workspace on a local disk."
             )
         self._journal_kept = True
+        left_over.note_logged(self.path)
 
 
 class _Whole(AbstractContextManager[Transaction]):
@@ -293,7 +289,7 @@ def open_store(
         raise WorkspaceMissing(
             f"There is no workspace in {folder}. Make one with `hitl-review demo {folder}`."
         )
-    check_left_over(path)
+    left_over.check(path)
     store, faults = _opened(path, clock, busy_seconds)
     if faults:
         store.close()
@@ -318,56 +314,6 @@ def _opened(path: Path, clock: Callable[[], datetime], busy_seconds: float) -> t
         raise WorkspaceError(
             f"{path.name} in {path.parent} can't be read as a database ({error}). Restore it from a backup."
         ) from error
-
-
-def side_files(path: Path) -> list[Path]:
-    """Return the files beside a database that hold changes which are not in it yet; SQLite follows a link to it."""
-    path = path.resolve()
-    sides = [path.with_name(path.name + suffix) for suffix in ("-wal", "-journal")]
-    return [side for side in sides if _holds_something(side)]
-
-
-def _holds_something(path: Path) -> bool:
-    try:
-        return path.is_file() and path.stat().st_size > 0
-    except OSError:
-        return False  # whoever used the database last has just taken it away
-
-
-def check_left_over(path: Path) -> None:
-    """Raise WorkspaceError where the write-ahead log of another file lies beside a database that never had one.
-
-    So it is when a backup was put in the place of a database that was in use: SQLite would write the one over the
-    other. The side file is looked at first, because a database that begins to have one is marked before it does.
-    """
-    wal = [side for side in side_files(path) if side.name.endswith("-wal")]
-    if wal and _write_version(path) == 1:
-        raise WorkspaceError(
-            f"{wal[0].name} is left over from another database than the {path.name} in {path.parent}, as when a "
-            f"backup was put in its place. Nothing was done; move {wal[0].name} and {path.name}-shm away."
-        )
-
-
-def _write_version(path: Path) -> int:
-    """Return how a database says that it is written: 1 by a rollback journal, 2 by a write-ahead log; 0 if not.
-
-    Another process looks, once for each file: whoever closes a database's file gives up every lock that SQLite has on
-    it in the same process (sqlite.org, How To Corrupt, 2.2), and the next one to leave takes the write-ahead log away.
-    """
-    try:
-        found = path.stat()
-    except OSError:
-        return 0  # SQLite says in its own words why it can't read it
-    identity = (found.st_dev, found.st_ino)
-    if identity not in _LOGGED:
-        asked = [sys.executable, "-I", "-S", "-c", _READ_HEADER, str(path)]
-        header = subprocess.run(asked, capture_output=True, check=False).stdout
-        if not header.startswith(b"SQLite format 3\0") or len(header) != 19:
-            return 0
-        if header[18] != 2:
-            return header[18]
-        _LOGGED.add(identity)
-    return 2
 
 
 def concerns_file(error: sqlite3.DatabaseError) -> bool:

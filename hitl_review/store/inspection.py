@@ -18,13 +18,12 @@ from sqlite_utils import Database
 
 from hitl_review.domain.audit import GENESIS
 from hitl_review.errors import AuditError, WorkspaceError, WorkspaceMissing
+from hitl_review.store import left_over
 from hitl_review.store.connection import (
     Access,
     Store,
-    check_left_over,
     closed_on_error,
     error_code,
-    side_files,
     sqlite3,
 )
 from hitl_review.store.migrations import migrations
@@ -51,7 +50,7 @@ def opened(path: Path) -> Iterator[Store]:
             f"There is no workspace in {path.parent}. Name a folder that holds {path.name}."
         )
     try:
-        check_left_over(path)
+        left_over.check(path)
         store = _looked_at(path)
     except WorkspaceError as error:
         raise AuditError(str(error)) from error
@@ -65,7 +64,7 @@ def _looked_at(path: Path) -> Store:
     try:
         return _view(path, "mode=ro")
     except sqlite3.OperationalError as error:
-        if error_code(error) not in _NO_SIDE_FILES or side_files(path):
+        if error_code(error) not in _NO_SIDE_FILES or left_over.side_files(path):
             raise
         return _view(path, "immutable=1")
 

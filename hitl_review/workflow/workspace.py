@@ -22,8 +22,9 @@ from hitl_review.errors import WorkspaceError
 from hitl_review.project import Project, parse_project
 from hitl_review.store import audit, models, projects
 from hitl_review.store.checkpoints import ANCHOR_FILE, Checkpointer, anchor_path
-from hitl_review.store.connection import DATABASE, Store, create_store, now_utc, open_store, side_files
+from hitl_review.store.connection import DATABASE, Store, create_store, now_utc, open_store
 from hitl_review.store.keys import KEY_FILE, create_key, key_path
+from hitl_review.store.left_over import side_files
 
 
 @dataclass(frozen=True, slots=True)

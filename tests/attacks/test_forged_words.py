@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 
 from hitl_review.errors import AuditError
-from hitl_review.store.connection import DATABASE, now_utc, side_files
+from hitl_review.store.connection import DATABASE, now_utc
+from hitl_review.store.left_over import side_files
 from hitl_review.workflow import diagnosing, side_by_side
 from hitl_review.workflow.auditing import verify
 from hitl_review.workflow.checkpointing import held_in_text, publish_checkpoint, write_checkpoint

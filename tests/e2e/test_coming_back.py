@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import expect
 
 from hitl_review.domain.decision import Answer, Choice
+from hitl_review.store import accounts
 from hitl_review.store.audit import new_token
 from hitl_review.workflow.accounts import actor_of
 from hitl_review.workflow.deciding import record_decision
@@ -150,7 +151,7 @@ def test_a_model_replaced_after_the_screen_was_shown_is_told_and_shown_anew(
     case = desk.sit_down()
     desk.estimate()
     with open_workspace(desk.folder) as workspace:
-        put_in_use(workspace, digest)
+        put_in_use(workspace, digest, approver=accounts.actor(workspace.store, "approver-1"))
     desk.looked().press("a").told("The model was changed after this screen was shown").at("decide", case)
     assert decisions(desk.folder, desk.reader) == []
     expect(desk.page.get_by_text(re.compile(rf"Model v2, {digest.removeprefix('sha256:')[:8]}"))).to_be_visible()

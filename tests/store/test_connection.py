@@ -18,7 +18,7 @@ import pytest
 from hitl_review.domain.account import SYSTEM, Account, Actor, Role
 from hitl_review.domain.audit import stamp
 from hitl_review.errors import AuditError, Conflict, StoreUnavailable, WorkspaceError, WorkspaceMissing
-from hitl_review.store import accounts, audit, connection
+from hitl_review.store import accounts, audit, left_over
 from hitl_review.store.connection import (
     DATABASE,
     Store,
@@ -135,7 +135,7 @@ def test_a_clock_that_fails_leaves_no_transaction_open(store: Store) -> None:
 
     good, store.clock = store.clock, broken
     with pytest.raises(ValueError, match="no time"), store.transaction():
-        connection._LOGGED.clear()
+        left_over._LOGGED.clear()
     store.clock = good
     add_account(store)
 
@@ -425,7 +425,7 @@ def test_whoever_opens_or_checks_it_again_takes_no_lock_from_those_who_have_it_o
     """Closing the file itself would: the next process that leaves then takes the write-ahead log away from us."""
     with create_store(tmp_path) as store:
         add_account(store)
-        connection._LOGGED.clear()
+        left_over._LOGGED.clear()
         found = look(tmp_path)
         if isinstance(found, Store):
             found.close()
