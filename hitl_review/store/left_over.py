@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -64,8 +65,9 @@ def _write_version(path: Path) -> int:
 
 
 def note_logged(path: Path) -> None:
-    """Keep in mind that a database is written by a write-ahead log."""
-    _LOGGED.add(_identity(path))
+    """Keep in mind that a database is written by a write-ahead log; one that was moved away meanwhile is not."""
+    with suppress(OSError):
+        _LOGGED.add(_identity(path))
 
 
 def _identity(path: Path) -> tuple[int, int]:
