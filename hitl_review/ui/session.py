@@ -132,14 +132,31 @@ def case_id() -> str | None:
     """Return the case that the URL names, or right after a move the one that was moved to.
 
     A second press that was under way when the first one moved on still carries the address that was
-    left, and would take the reader back to it. The back button is pressed later than that.
+    left, and would take the reader back to it. The back button is pressed later than that, and presses
+    nothing on the page: see `is_late_press`.
     """
     named = st.query_params.get("case")
     left, reached = st.session_state.get("move", (None, None))
-    if named is None or named != left or reached is None or _has_arrived(reached):
+    if named is None or named != left or reached is None:
+        return named
+    if _has_arrived(reached):
+        st.session_state.pop("move")
         return named
     st.query_params["case"] = reached
     return str(reached)
+
+
+def is_late_press() -> bool:
+    """Whether the press that is being answered was made on the case that was left; the address is then put right.
+
+    Such a press comes over a slow link, however long after the move. It is asked in the answer to a
+    press: going back to a case that was left is no press, and is done with once that case is drawn.
+    """
+    left, reached = st.session_state.get("move", (None, None))
+    if reached is None or left is None or st.query_params.get("case") != left:
+        return False
+    st.query_params["case"] = reached
+    return True
 
 
 def _has_arrived(case: str) -> bool:
@@ -235,8 +252,9 @@ def mode() -> str:
 
 
 def set_mode(new: str) -> None:
-    """Set what the reader is about to do."""
-    st.session_state["mode"] = new
+    """Set what the reader is about to do; a press on a case that was left sets nothing for the next one."""
+    if not is_late_press():
+        st.session_state["mode"] = new
 
 
 def field(name: str, case: str) -> str:
@@ -261,6 +279,7 @@ def guarded(act: Callable[..., None], *, place: str = "") -> Callable[..., None]
     """
 
     def run(*args: object) -> None:
+        is_late_press()  # such an act finds another case on the screen, or itself already stored
         try:
             act(*args)
         except HitlError as refusal:

@@ -157,6 +157,8 @@ def next_button(workspace: Workspace, opened: Opened, actor: Actor) -> None:
 
 
 def _go_on(case_id: str, account_id: str) -> None:
+    if session.is_late_press():
+        return
     with session.workspace() as workspace:
         actor = session.same_actor(workspace, account_id)
         session.go_to(next_case(workspace, actor=actor, after=case_id))

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Page, WebSocketRoute, expect
 
+from hitl_review.ui.session import ARRIVED_SECONDS
 from tests.e2e.conftest import SitAt
 from tests.e2e.desk import Desk
 from tests.e2e.records import acts, decisions, reads
@@ -140,3 +141,52 @@ def test_two_quick_presses_accept_one_case_where_no_estimate_stands_between(
         desk.at("decide")
         assert [each.case_id for each in decisions(desk.folder, desk.reader)] == decided, f"{gap} ms apart"
     desk.told("Not recorded")
+
+
+class SlowLink:
+    """What stands between a tab and its server, and can hold back what the server sends."""
+
+    def __init__(self, page: Page) -> None:
+        self.holds = False
+        self._held: list[tuple[WebSocketRoute, str | bytes]] = []
+        page.route_web_socket("**/_stcore/stream*", self._joined)
+
+    def _joined(self, to_page: WebSocketRoute) -> None:
+        to_page.connect_to_server().on_message(lambda message: self._arrived(to_page, message))
+
+    def _arrived(self, to_page: WebSocketRoute, message: str | bytes) -> None:
+        if self.holds:
+            self._held.append((to_page, message))
+        else:
+            to_page.send(message)
+
+    def let_go(self) -> None:
+        """Bring what was held back, in its order."""
+        self.holds = False
+        for to_page, message in self._held:
+            to_page.send(message)
+        self._held.clear()
+
+
+@pytest.mark.parametrize("second", ["a", "o", "n"])
+def test_a_press_made_long_after_on_a_case_that_was_left_does_nothing(
+    served_open: Server, sit_at: SitAt, second: str
+) -> None:
+    """Over a slow link the old case still stands there seconds later: a press on it neither acts nor leads back."""
+    desk = sit_at(served_open)
+    link = SlowLink(desk.page)
+    desk.visit().at("decide").looked()
+    first, link.holds = desk.case, True
+    desk.press("a").page.wait_for_timeout(1000 * ARRIVED_SECONDS + 1500)
+    assert desk.case == first
+    desk.press(second).page.wait_for_timeout(1000)
+    link.let_go()
+    desk.at("decide")
+    assert desk.case != first
+    assert [each.case_id for each in decisions(desk.folder, desk.reader)] == [first]
+    expect(desk.page.locator(".st-key-reasons")).to_have_count(0)
+    following = desk.case
+    desk.page.go_back()
+    desk.at("decided", first)
+    desk.page.go_forward()
+    desk.at("decide", following)
