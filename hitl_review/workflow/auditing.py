@@ -118,6 +118,8 @@ def _verified(
     walks = Walks(path, store, end, sizes, lambda done: progress(2 * min(done, end.count), 2 * end.count))
     with walks.begun():
         of_database = list(_database_problems(store))
+        rows = Reconciliation(store)
+        rows.look_beforehand()
         walked = walks.ended()
     steps = chain(
         of_database,
@@ -125,7 +127,7 @@ def _verified(
         _empty_problems(end, walked),
         walked.told,
         _guarded("the accounts", _strangers(store, walked)),
-        _left_over(store, walked),
+        _left_over(rows, walked),
         _guarded("the checkpoints", _checkpoint_problems(store, held, beside, walked)),
     )
     problems = tuple(islice(steps, MOST_PROBLEMS))
@@ -151,12 +153,11 @@ def _strangers(store: Store, walked: Walked) -> Iterator[Problem]:
             )
 
 
-def _left_over(store: Store, walked: Walked) -> Iterator[Problem]:
+def _left_over(rows: Reconciliation, walked: Walked) -> Iterator[Problem]:
     """Look for what no event told of; a walk that broke off can't know that."""
     if walked.whole:
-        reconciliation = Reconciliation(store)
-        reconciliation.told, reconciliation.opened = walked.rows, walked.opened
-        yield from reconciliation.left_over()
+        rows.told, rows.opened = walked.rows, walked.opened
+        yield from rows.left_over()
 
 
 def _checkpoint_problems(

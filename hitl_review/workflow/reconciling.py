@@ -20,6 +20,7 @@ from hitl_review.store.connection import Store, concerns_file, sqlite3
 from hitl_review.workflow.twins import BATCHES, CHANGING, TWINS, Batch, Changing, Told, Twin
 from hitl_review.workflow.twins.kinds import compared, id_of
 
+_TABLES: Final[tuple[Twin | Batch, ...]] = (*TWINS, *BATCHES)
 _TWIN_OF: Final = {action: twin for twin in TWINS for action in twin.actions}
 _BATCH_OF: Final = {batch.action: batch for batch in BATCHES}
 _CHANGING_OF: Final = {action: each for each in CHANGING for action in (each.begun, *each.ended)}
@@ -38,6 +39,8 @@ class Reconciliation:
         self._columns: dict[str, frozenset[str]] = {}
         self.told: Counter[str] = Counter()
         self.opened: dict[str, tuple[str, str]] = {}
+        self._counts: dict[str, int] = {}
+        self._beforehand: list[Problem] | None = None
 
     def compare(self, seq: int, told: Told) -> Iterator[Problem]:
         """Yield where the rows that an event tells of are missing or differ from it."""
@@ -136,22 +139,31 @@ class Reconciliation:
                 words = f"its row in {table.table} was changed: {', '.join(differing)} differ from it"
                 yield Problem(seq, "row_differs", words)
 
+    def look_beforehand(self) -> None:
+        """Do the part of `left_over` that needs no walk. It is done there, unless it was done while others walked."""
+        checks = [self._counted(table) for table in _TABLES]
+        checks += [self._order(table) for table in _TABLES]
+        checks += [self._digests(), self._fitting()]
+        self._beforehand = [problem for check in checks for problem in _readable(check)]
+
     def left_over(self) -> Iterator[Problem]:
         """Yield rows that no event tells of, and what is not where or what its digest says."""
-        tables: tuple[Twin | Batch, ...] = (*TWINS, *BATCHES)
-        checks = [self._untold(table) for table in tables]
-        checks += [self._order(table) for table in tables]
-        checks += [self._digests(), self._fitting(), self._worklist(), self._changing()]
-        for check in checks:
-            try:
-                yield from check
-            except sqlite3.DatabaseError as error:
-                if not concerns_file(error):
-                    raise
-                yield Problem(None, "unreadable", f"a table can't be compared with the log: {error}")
+        if self._beforehand is None:
+            self.look_beforehand()
+        for table in _TABLES:
+            yield from _readable(self._untold(table))
+        yield from self._beforehand or ()
+        for check in (self._worklist(), self._changing()):
+            yield from _readable(check)
+
+    def _counted(self, table: Twin | Batch) -> Iterator[Problem]:
+        self._counts[table.table] = counterparts.count(self._store, table.table)
+        yield from ()  # a problem only where it can't be counted
 
     def _untold(self, table: Twin | Batch) -> Iterator[Problem]:
-        surplus = counterparts.count(self._store, table.table) - self.told[table.table]
+        if table.table not in self._counts:
+            return  # it can't be read, and a problem says so
+        surplus = self._counts[table.table] - self.told[table.table]
         if surplus:
             keys = counterparts.untold(self._store, table.table, table.key, table.actions)
             words = f"{surplus} rows of {table.table} have no event that tells of them"
@@ -213,6 +225,16 @@ class Reconciliation:
         lines = worklist.order_lines(self._store)
         told, _ = self.opened.get(_QUEUE, ("", ""))
         return _lines_digest(lines) == told if told else not lines
+
+
+def _readable(check: Iterator[Problem]) -> Iterator[Problem]:
+    """Yield what a check finds; a table that can't be read is a problem too, and no end of the other checks."""
+    try:
+        yield from check
+    except sqlite3.DatabaseError as error:
+        if not concerns_file(error):
+            raise
+        yield Problem(None, "unreadable", f"a table can't be compared with the log: {error}")
 
 
 def _ended(table: Changing) -> str:
