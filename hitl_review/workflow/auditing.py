@@ -18,7 +18,7 @@ from hitl_review.domain.printing import printable
 from hitl_review.domain.verification import TRUNCATION, Problem, Verification
 from hitl_review.errors import AuditError
 from hitl_review.store import audit, counterparts, inspection
-from hitl_review.store.connection import DATABASE, Store, concerns_file, schema_faults, sqlite3
+from hitl_review.store.connection import DATABASE, Store, concerns_file, sqlite3
 from hitl_review.workflow.anchors import anchored, is_of_another_log, not_in_log
 from hitl_review.workflow.checkpointing import (
     Held,
@@ -30,6 +30,7 @@ from hitl_review.workflow.checkpointing import (
     named,
     places_in,
 )
+from hitl_review.workflow.file_problems import guarded, link_problems, schema_problems
 from hitl_review.workflow.log_keys import LogKeys, keys_of
 from hitl_review.workflow.reconciling import Reconciliation
 from hitl_review.workflow.side_by_side import Walks
@@ -50,8 +51,6 @@ __all__ = [
 
 UNANCHORED: Final = 150
 """More events than this after the last checkpoint mean that publishing fails: one is due every hundred."""
-MOST_OF_A_KIND: Final = 100
-"""So many faults of the file itself are named of each kind: a thousand of them would hide what is wrong with events."""
 _ON_ONE_LINE: Final = (
     "outcome",
     "label",
@@ -117,18 +116,20 @@ def _verified(
     sizes = {each.checkpoint.size for each in held}
     walks = Walks(path, store, end, sizes, lambda done: progress(2 * min(done, end.count), 2 * end.count))
     with walks.begun():
-        of_database = list(_database_problems(store))
+        of_schema, of_links = list(schema_problems(store)), list(link_problems(store))
         rows = Reconciliation(store)
         rows.look_beforehand()
         walked = walks.ended()
     steps = chain(
-        of_database,
+        of_schema,
+        walks.of_pages,
+        of_links,
         walked.chain,
         _empty_problems(end, walked),
         walked.told,
-        _guarded("the accounts", _strangers(store, walked)),
+        guarded("the accounts", _strangers(store, walked)),
         _left_over(rows, walked),
-        _guarded("the checkpoints", _checkpoint_problems(store, held, beside, walked)),
+        guarded("the checkpoints", _checkpoint_problems(store, held, beside, walked)),
     )
     problems = tuple(islice(steps, MOST_PROBLEMS))
     progress(2 * end.count, 2 * end.count)
@@ -228,38 +229,6 @@ def _truncation(held: Sequence[Held]) -> str:
         return TRUNCATION
     size = max(each.checkpoint.size for each in held)
     return f"{TRUNCATION}; yours reaches to event {size}"
-
-
-def _guarded(what: str, problems: Iterator[Problem]) -> Iterator[Problem]:
-    """Yield problems; a file too damaged to be read on is one problem more, not the end of the check."""
-    try:
-        yield from problems
-    except sqlite3.DatabaseError as error:
-        if not concerns_file(error):
-            raise
-        yield Problem(None, "unreadable", f"{what} can't be read to the end: {error}")
-
-
-def _database_problems(store: Store) -> Iterator[Problem]:
-    for kind, faults in (
-        ("schema", schema_faults),
-        ("schema", inspection.layout_faults),
-        ("schema", inspection.migration_faults),
-        ("integrity", inspection.integrity_faults),
-        ("foreign_key", inspection.foreign_key_faults),
-    ):
-        yield from _guarded(f"the {kind}", _faults(store, kind, faults))
-
-
-def _faults(store: Store, kind: str, faults: Callable[[Store], list[str]]) -> Iterator[Problem]:
-    more = 0
-    for place, fault in enumerate(faults(store)):
-        if place < MOST_OF_A_KIND:
-            yield Problem(None, kind, fault)
-        else:
-            more += 1
-    if more:
-        yield Problem(None, kind, f"and {more:,} more of this kind")
 
 
 def history(

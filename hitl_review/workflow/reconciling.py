@@ -40,6 +40,8 @@ class Reconciliation:
         self.told: Counter[str] = Counter()
         self.opened: dict[str, tuple[str, str]] = {}
         self._counts: dict[str, int] = {}
+        self._order_of_queue: tuple[bool, bool, str | None] | None = None
+        """Whether cases stand out of order, whether any has a place, and the digest of the places."""
         self._beforehand: list[Problem] | None = None
 
     def compare(self, seq: int, told: Told) -> Iterator[Problem]:
@@ -143,7 +145,7 @@ class Reconciliation:
         """Do the part of `left_over` that needs no walk. It is done there, unless it was done while others walked."""
         checks = [self._counted(table) for table in _TABLES]
         checks += [self._order(table) for table in _TABLES]
-        checks += [self._digests(), self._fitting()]
+        checks += [self._digests(), self._fitting(), self._queued()]
         self._beforehand = [problem for check in checks for problem in _readable(check)]
 
     def left_over(self) -> Iterator[Problem]:
@@ -159,6 +161,12 @@ class Reconciliation:
     def _counted(self, table: Twin | Batch) -> Iterator[Problem]:
         self._counts[table.table] = counterparts.count(self._store, table.table)
         yield from ()  # a problem only where it can't be counted
+
+    def _queued(self) -> Iterator[Problem]:
+        for words in counterparts.worklist_faults(self._store):
+            yield Problem(None, "worklist", words)
+        lines = worklist.order_lines(self._store)
+        self._order_of_queue = bool(worklist.out_of_order(self._store)), bool(lines), _lines_digest(lines)
 
     def _untold(self, table: Twin | Batch) -> Iterator[Problem]:
         if table.table not in self._counts:
@@ -197,9 +205,7 @@ class Reconciliation:
             yield Problem(seq, "authority", "a dispute was resolved by one of the readers who disagree")
 
     def _worklist(self) -> Iterator[Problem]:
-        for words in counterparts.worklist_faults(self._store):
-            yield Problem(None, "worklist", words)
-        if worklist.out_of_order(self._store) or not self._is_in_order():
+        if self._order_of_queue is not None and not self._is_in_order(*self._order_of_queue):
             yield Problem(
                 None, "worklist", "cases were moved in the queue, or another reason was given for them"
             )
@@ -220,11 +226,10 @@ class Reconciliation:
                 if surplus:
                     yield Problem(None, "event_missing", f"{surplus} rows of {each.table} {words}")
 
-    def _is_in_order(self) -> bool:
+    def _is_in_order(self, disordered: bool, has_places: bool, found: str | None) -> bool:
         """Whether every place of the queue is the one that the newest event about the order covers."""
-        lines = worklist.order_lines(self._store)
         told, _ = self.opened.get(_QUEUE, ("", ""))
-        return _lines_digest(lines) == told if told else not lines
+        return not disordered and (found == told if told else not has_places)
 
 
 def _readable(check: Iterator[Problem]) -> Iterator[Problem]:

@@ -3,8 +3,9 @@
     python -m hitl_review.workflow.side_by_side DATABASE
 
 reads a task per line of standard input, `{"after": 0, "upto": 16384, "sizes": [], "key": "..."}`, and answers
-each with one line. A short log is walked here, without another process. Since nothing in the log may
-change, the views agree on every event up to the end that was fixed before they were opened.
+each with one line. One of them checks the pages of the file first, which `{}` asks for. A short log is walked here,
+without another process. Since nothing in the log may change, the views agree on every event up to the end that was
+fixed before they were opened.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from hitl_review.errors import AuditError, HitlError
 from hitl_review.store import inspection
 from hitl_review.store.connection import Store, sqlite3
 from hitl_review.workflow import own_process
+from hitl_review.workflow.file_problems import page_problems
 from hitl_review.workflow.stretches import Walked, walk
 
 STRETCH: Final = 16_384
@@ -45,22 +47,28 @@ class Walks:
         self, path: Path, store: Store, end: inspection.End, sizes: Collection[int], done: Done
     ) -> None:
         self._path, self._store, self._end, self._sizes, self._done = path, store, end, sizes, done
-        self._tasks: SimpleQueue[tuple[int, int, int]] = SimpleQueue()
+        self.of_pages: list[Problem] = []
+        """What is wrong with the pages of the file, once the walk has ended."""
+        self._tasks: SimpleQueue[tuple[int, dict[str, Any]]] = SimpleQueue()
         self._found: dict[int, Walked] = {}
         self._faults: list[str] = []
         self._threads: list[threading.Thread] = []
         self._count = 0
-        self._key = ""
 
     @contextmanager
     def begun(self) -> Iterator[None]:
         """Let other processes walk while the block runs, where the log is long and its numbers are dense."""
         if self._end.count > ALONE and self._end.count == self._end.seq:
             first = next(inspection.raw_events(self._store, upto=1), None)
-            self._key = _opening_key(first)
-            for place, after in enumerate(range(0, self._end.seq, STRETCH)):
-                self._tasks.put((place, after, min(after + STRETCH, self._end.seq)))
-                self._count += 1
+            key = _opening_key(first)
+            tasks: list[dict[str, Any]] = [{}]
+            for after in range(0, self._end.seq, STRETCH):
+                upto = min(after + STRETCH, self._end.seq)
+                sizes = [size for size in self._sizes if after < size <= upto]
+                tasks.append({"after": after, "upto": upto, "sizes": sizes, "key": key})
+            for numbered in enumerate(tasks):
+                self._tasks.put(numbered)
+            self._count = len(tasks)
             self._threads = [threading.Thread(target=self._serve) for _ in range(_processes())]
             for each in self._threads:
                 each.start()
@@ -75,6 +83,7 @@ class Walks:
     def ended(self) -> Walked:
         """Return what the whole log was found to hold."""
         if not self._threads:
+            self.of_pages = list(page_problems(self._store))
             return walk(self._store, sizes=self._sizes, done=self._done)
         for each in self._threads:
             each.join()
@@ -84,36 +93,37 @@ class Walks:
             raise AuditError(
                 f"The check of {self._path} could not be finished ({self._faults[0]}). Try again."
             )
-        return joined([self._found[place] for place in sorted(self._found)])
+        pages, *stretches = (self._found[place] for place in sorted(self._found))
+        self.of_pages = pages.chain
+        return joined(stretches)
 
     def _serve(self) -> None:
         """Give one process task after task, until none is left or something went wrong."""
         with suppress(OSError), _process(self._path) as process:
             while not self._faults:
                 try:
-                    place, after, upto = self._tasks.get_nowait()
+                    place, task = self._tasks.get_nowait()
                 except Empty:
                     return
-                answer = self._asked(process, after, upto)
-                if answer is None:
+                if not self._answered(process, place, task):
                     return
-                self._found[place] = answer
                 self._done(len(self._found) * STRETCH)
 
-    def _asked(self, process: subprocess.Popen[str], after: int, upto: int) -> Walked | None:
-        sizes = [size for size in self._sizes if after < size <= upto]
-        task = {"after": after, "upto": upto, "sizes": sizes, "key": self._key}
+    def _answered(self, process: subprocess.Popen[str], place: int, task: dict[str, Any]) -> bool:
+        """Let a process do a task, and keep what it found; tell whether it did."""
         assert process.stdin is not None and process.stdout is not None
         try:
             process.stdin.write(json.dumps(task) + "\n")
             process.stdin.flush()
             told = json.loads(process.stdout.readline())
-            if "refused" not in told:
-                return from_json(told)
-            self._faults.append(str(told["refused"]))
+            if "refused" in told:
+                self._faults.append(str(told["refused"]))
+                return False
+            self._found[place] = from_json(told)
+            return True
         except (OSError, ValueError, LookupError, TypeError):
             self._faults.append("a process that walked the log ended")
-        return None
+        return False
 
 
 def _opening_key(first: inspection.RawEvent | None) -> str:
@@ -216,7 +226,7 @@ def main(path: Path) -> None:
         with inspection.opened(path) as store:
             for line in sys.stdin:
                 task = json.loads(line)
-                found = walk(store, **task)
+                found = walk(store, **task) if task else Walked(list(page_problems(store)))
                 print(json.dumps(as_json(found)), flush=True)
     except (HitlError, sqlite3.DatabaseError) as error:
         print(json.dumps({"refused": str(error)}))

@@ -19,7 +19,7 @@ from hitl_review.errors import AuditError, NotPermitted, WorkspaceMissing
 from hitl_review.store import audit, counterparts, inspection, models, schema
 from hitl_review.store.checkpoints import ANCHOR_FILE
 from hitl_review.store.connection import sqlite3 as sqlite_that_is_used
-from hitl_review.workflow import auditing, side_by_side, stretches
+from hitl_review.workflow import auditing, file_problems, side_by_side, stretches
 from hitl_review.workflow.auditing import MOST_PROBLEMS, history, line_of, verify, verify_file
 from hitl_review.workflow.checkpointing import Held, publish_checkpoint
 from hitl_review.workflow.log_keys import LogKeys
@@ -368,9 +368,9 @@ def test_of_many_faults_of_a_kind_the_first_are_told_and_how_many_more_there_are
     reviewed: Workspace, more: int
 ) -> None:
     """Nobody reads them all, and what else is wrong has to be told as well."""
-    faults = [f"fault {place}" for place in range(auditing.MOST_OF_A_KIND + more)]
-    found = list(auditing._faults(reviewed.store, "schema", lambda store: faults))
-    told = [Problem(None, "schema", each) for each in faults[: auditing.MOST_OF_A_KIND]]
+    faults = [f"fault {place}" for place in range(file_problems.MOST_OF_A_KIND + more)]
+    found = list(file_problems._named(reviewed.store, "schema", lambda store: faults))
+    told = [Problem(None, "schema", each) for each in faults[: file_problems.MOST_OF_A_KIND]]
     rest = [Problem(None, "schema", f"and {more:,} more of this kind")] if more else []
     assert found == [*told, *rest]
 
@@ -501,7 +501,7 @@ def failing(code: int, words: str) -> Callable[..., Iterator[object]]:
 @pytest.mark.parametrize(
     ("where", "name", "what"),
     [
-        (auditing, "schema_faults", "the schema"),
+        (file_problems, "schema_faults", "the schema"),
         (inspection, "layout_faults", "the schema"),
         (inspection, "migration_faults", "the schema"),
         (inspection, "integrity_faults", "the integrity"),

@@ -39,6 +39,11 @@ ATTACKS = {
         f"{UPDATE} seq = 16 WHERE seq = 17",
         f"{UPDATE} seq = 17 WHERE seq = 1000",
     ),
+    "a value that its table does not allow": (
+        "PRAGMA ignore_check_constraints = ON",
+        "UPDATE audit_log SET prev_hash = 'short' WHERE seq = 16",
+    ),
+    "a row that points at nothing": ("UPDATE decisions SET prediction_id = 'none'",),
     "a gap": ("DELETE FROM audit_log WHERE seq = 16",),
 }
 
@@ -203,6 +208,8 @@ def test_each_task_is_answered_before_the_next_is_given(reviewed_folder: Path) -
             print(json.dumps(task), file=into, flush=True)
             assert select([out], [], [], 20)[0]
             assert from_json(json.loads(out.readline())) == walk(store, **task)
+        print("{}", file=into, flush=True)
+        assert from_json(json.loads(out.readline())) == Walked()
 
 
 def test_a_file_that_is_no_log_is_refused_in_a_sentence(
