@@ -242,6 +242,31 @@ def _opened(detail: Detail) -> str:
     return f"version {detail['version']}" + (", demonstration" if detail["demo"] else "")
 
 
+def _counted(detail: Detail) -> str:
+    return f"{detail['count']:,}"
+
+
+def _item(detail: Detail) -> str:
+    return f"item {detail['item']}"
+
+
+def _study_read(detail: Detail) -> str:
+    sure = f", confidence {detail['confidence']}" if detail["confidence"] else ""
+    return (
+        f"item {detail['item']}, {detail['case']}, {detail['modality']}: {detail['rating']} ({detail['label']}){sure}, "
+        f"{detail['seconds_active']:.0f} s"
+    )
+
+
+def _job(detail: Detail) -> str:
+    said = [detail["kind"].replace("_", " "), str(detail.get("cause") or detail.get("words") or "").rstrip(".")]
+    return ", ".join(part for part in said if part)
+
+
+def _looked(detail: Detail) -> str:
+    return ", ".join(f"alarm {name}" for name in detail["raised"]) or "no alarm"
+
+
 _SUMMARIES: Final[Mapping[str, Callable[[Detail], str]]] = {
     "decision.accepted": _decision,
     "decision.overridden": _decision,
@@ -258,6 +283,18 @@ _SUMMARIES: Final[Mapping[str, Callable[[Detail], str]]] = {
     "key.rotated": _rotated,
     "audit.sampled": _sampled,
     "sample.reviewed": _reviewed,
+    "label.collected": _counted,
+    "study.outputs_fixed": _counted,
+    "study.scheduled": _counted,
+    "study.sealed": _counted,
+    "study.opened": _item,
+    "study.shown": _item,
+    "study.read": _study_read,
+    "job.queued": _job,
+    "job.started": _job,
+    "job.finished": _job,
+    "job.failed": _job,
+    "monitoring.made": _looked,
 }
 
 

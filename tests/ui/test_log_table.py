@@ -25,6 +25,19 @@ DECISION: dict[str, Any] = {
     "probability": 0.728,
     "reason": "seen_patient",
 }
+STUDY_READ: dict[str, Any] = {
+    "case": "S2-02999",
+    "confidence": "medium",
+    "displayed": "sha256:" + "a" * 64,
+    "item": 71,
+    "label": "died",
+    "modality": "aided",
+    "model": "sha256:" + "b" * 64,
+    "rating": 75,
+    "revealed_at": "2026-11-29T06:48:36.571508Z",
+    "seconds_active": 26.328,
+    "shown_at": "2026-11-29T06:48:24.573716Z",
+}
 
 
 def _event(action: str = "decision.overridden", subject: str = "case:C-1", **changed: Any) -> Event:
@@ -76,6 +89,15 @@ def test_a_deferral_without_own_estimate_leaves_both_out() -> None:
     ("action", "detail", "words"),
     [
         ("read.committed", {"label": "died", "probability": 0.4}, "40% (died)"),
+        ("label.collected", {"count": 1500, "digest": "sha256:" + "a" * 64}, "1,500"),
+        ("study.opened", {"displayed": "sha256:" + "a" * 64, "item": 71}, "item 71"),
+        ("study.read", STUDY_READ, "item 71, S2-02999, aided: 75 (died), confidence medium, 26 s"),
+        ("study.read", {**STUDY_READ, "confidence": None}, "item 71, S2-02999, aided: 75 (died), 26 s"),
+        ("job.queued", {"cause": "a day has gone by", "kind": "monitor"}, "monitor, a day has gone by"),
+        ("job.started", {"attempt": 1, "kind": "monitor"}, "monitor"),
+        ("job.finished", {"attempt": 1, "kind": "monitor", "words": "No alarm."}, "monitor, No alarm"),
+        ("monitoring.made", {"raised": [], "report": "sha256:" + "a" * 64}, "no alarm"),
+        ("monitoring.made", {"raised": ["drift", "score"]}, "alarm drift, alarm score"),
         ("case.received", {"count": 500, "purpose": "training", "rejected": 0}, "500 (training)"),
         ("case.received", {"count": 9, "purpose": "queue", "rejected": 2}, "9 (queue), 2 rows refused"),
         ("outcome.recorded", {"count": 80, "source": "registry"}, "80 (registry)"),
