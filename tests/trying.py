@@ -44,6 +44,7 @@ OWN_TESTS: Final = {
     "auditing": ("test_anchors.py",),
     "checkpointing": ("test_holding.py",),
     "checkpoints": ("test_anchors.py",),
+    "file_problems": ("test_auditing.py", "test_side_by_side.py"),
     "log_keys": ("test_rotating.py",),
     "reconciling": ("test_authority.py",),
     "side_by_side": ("test_auditing.py",),

@@ -16,7 +16,7 @@ from tests.e2e.serving import Server, configure, copy_workspace
 
 pytestmark = pytest.mark.browser
 
-GAPS_MS = (20, 50, 80, 120, 200)
+GAPS_MS = (20, 80, 200)
 SETTLING_MS = 900
 
 
