@@ -39,7 +39,8 @@ def page(workspace: Workspace, actor: Actor) -> None:
 
 
 def _footnote(count: int) -> str:
-    shown = f"The latest {count} decisions" if count == SHOWN else f"{count} decisions"
+    one = "1 decision" if count == 1 else f"{count} decisions"
+    shown = f"The latest {one}" if count == SHOWN else one
     return f"{shown} in force. A changed decision replaces the earlier one here; both stay in the audit log."
 
 

@@ -99,9 +99,16 @@ def _ledger_words(workspace: Workspace) -> str:
     pending = f"{waiting:,} new ones are collected within a minute. " if waiting else ""
     policy = workspace.project.retraining
     return (
-        f"{pending}{disputes} cases are in dispute and wait for an adjudicator. A challenger is trained at "
+        f"{pending}{_disputed(disputes)}. A challenger is trained at "
         f"{policy.minimum_new_labels} new labels, after {policy.maximum_age_days} days, at an alarm, or when asked."
     )
+
+
+def _disputed(count: int) -> str:
+    if count == 0:
+        return "No case is in dispute"
+    which = "1 case is in dispute and waits" if count == 1 else f"{count:,} cases are in dispute and wait"
+    return f"{which} for an adjudicator"
 
 
 def _gates(workspace: Workspace, actor: Actor, people: Mapping[str, str]) -> None:
