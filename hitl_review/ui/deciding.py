@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import streamlit as st
 
 from hitl_review.domain.account import Actor
@@ -90,22 +92,21 @@ def _both_views(workspace: Workspace, opened: Opened, shown: Shown) -> str:
     return f"You said {opened.read.probability:.0%}: {call}. The model says {shown.screen.view.label_words}."
 
 
-class _Act(tuple[str, str, str, str, str | None]):
-    """What a press refers to, bound when the form is drawn: case, reveal, token, account, decision to supersede."""
+class _Act(NamedTuple):
+    """What a press refers to, bound when the form is drawn."""
 
-    __slots__ = ()
-
-    def __new__(cls, *parts: str | None) -> _Act:
-        """Return the parts as one value."""
-        return super().__new__(cls, parts)  # type: ignore[arg-type]
+    case_id: str
+    reveal_id: str
+    token: str
+    account_id: str
+    supersedes: str | None
 
 
 def _answer_button(word: str, consequence: str, key: str, mode: str, act: _Act, chosen: str) -> None:
-    case_id = act[0]
     at_once = word == "Accept"
     st.button(
         f"**{word}**: {consequence}",
-        key=f"{word.lower()}_{case_id}",
+        key=f"{word.lower()}_{act.case_id}",
         on_click=session.guarded(_record) if at_once else session.set_mode,
         args=(act, Answer.ACCEPTED, None) if at_once else (mode,),
         shortcut=key,
@@ -124,7 +125,7 @@ def _reason_buttons(reasons: tuple[Reason, ...], chosen: str, act: _Act) -> None
             note = " (needs a comment)" if reason.needs_comment else ""
             st.button(
                 f"{reason.label}{note}",
-                key=f"reason_{reason.code}_{act[0]}",
+                key=f"reason_{reason.code}_{act.case_id}",
                 on_click=session.guarded(_record),
                 args=(act, answer, reason.code),
                 shortcut=str(number),

@@ -235,7 +235,8 @@ def _sampled(detail: Detail) -> str:
 
 
 def _reviewed(detail: Detail) -> str:
-    return detail["verdict"].replace("_", " ") + (", with a comment" if detail["comment"] else "")
+    verdict: str = detail["verdict"].replace("_", " ")
+    return verdict + (", with a comment" if detail["comment"] else "")
 
 
 def _opened(detail: Detail) -> str:

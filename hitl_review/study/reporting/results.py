@@ -145,7 +145,7 @@ def _height(false_rate: FloatArray, true_rate: FloatArray) -> FloatArray:
     order = np.lexsort((true_rate, false_rate))
     x, y = false_rate[order], true_rate[order]
     last = np.append(x[1:] != x[:-1], True)
-    return np.interp(GRID, x[last], y[last])
+    return np.asarray(np.interp(GRID, x[last], y[last]), dtype=float)
 
 
 def _points(x: FloatArray, y: FloatArray) -> tuple[tuple[float, float], ...]:
