@@ -138,6 +138,11 @@ class Waiting:
     probability: float | None
 
 
+def said_of(judged: Iterable[Waiting]) -> list[float]:
+    """Return the probabilities that a model said, one for each case that it judged; others have none."""
+    return [each.probability for each in judged if each.probability is not None]
+
+
 def waiting_with(store: Store, model: str | None) -> list[Waiting]:
     """Return every case that nobody decided, in order of arrival, with what a model says of it."""
     rows = store.rows(

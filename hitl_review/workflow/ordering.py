@@ -69,7 +69,7 @@ def _places(
     judged = [each for each in here if each.probability is not None]
     mixed = bounds.order(
         [each.case_id for each in judged],
-        [each.probability for each in judged],
+        worklist.said_of(judged),
         threshold=workspace.project.target.threshold,
         salt=salt_of(workspace.project),
         random_share=routing.random_share,
@@ -143,9 +143,7 @@ def _passing(
         for each in waiting
         if each.state == "open" and each.probability is not None and each.prediction_id is not None
     ]
-    enough = bounds.sureness(
-        [each.probability for each in sure], threshold=workspace.project.target.threshold
-    )
+    enough = bounds.sureness(worklist.said_of(sure), threshold=workspace.project.target.threshold)
     made = [
         _passed(workspace, each, setting)
         for each, sureness in zip(sure, enough.tolist(), strict=True)

@@ -115,7 +115,7 @@ def _foresee_error(workspace: Workspace, routing: Routing, waiting: Sequence[Wai
     passing = [
         each.case_id
         for each, sure in zip(
-            judged, bounds.sureness([each.probability for each in judged], threshold=threshold), strict=True
+            judged, bounds.sureness(worklist.said_of(judged), threshold=threshold), strict=True
         )
         if sure >= promised.sureness
     ]
@@ -163,7 +163,7 @@ def capacity_words(workspace: Workspace, per_day: int, *, random_share: float | 
     waiting = [each for each in worklist.waiting_with(workspace.store, model) if each.probability is not None]
     return bounds.by_capacity(
         [each.case_id for each in waiting],
-        [each.probability for each in waiting],
+        worklist.said_of(waiting),
         reads=per_day,
         threshold=workspace.project.target.threshold,
         salt=salt_of(workspace.project),
