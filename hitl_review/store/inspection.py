@@ -18,7 +18,7 @@ from sqlite_utils import Database
 
 from hitl_review.domain.audit import GENESIS
 from hitl_review.errors import AuditError, WorkspaceError, WorkspaceMissing
-from hitl_review.store import left_over
+from hitl_review.store import left_over, schema
 from hitl_review.store.connection import (
     Access,
     Store,
@@ -79,8 +79,38 @@ def _view(path: Path, access: Access) -> Store:
 
 
 def integrity_faults(store: Store) -> list[str]:
-    """Return what SQLite's own check of pages, indexes and constraints finds."""
-    return [str(row[0]) for row in store.rows("PRAGMA integrity_check") if row[0] != "ok"]
+    """Return what SQLite's check of pages, indexes and constraints finds, and rows that break a table's rules."""
+    found = [str(row[0]) for row in store.rows("PRAGMA integrity_check") if row[0] != "ok"]
+    return [*found, *(each for each in _broken_rules(store) if each not in found)]
+
+
+def _broken_rules(store: Store) -> Iterator[str]:
+    """Ask for the CHECKs of every table but the log, in whose payloads they are looked at one by one.
+
+    SQLite forgets them where it opens a file only to read it, so its own check can't look at them.
+    """
+    for table, rules in _rules().items():
+        broken = " OR ".join(f"NOT ({rule})" for rule in rules)
+        if store.row(f"SELECT 1 FROM {table} NOT INDEXED WHERE {broken} LIMIT 1") is not None:
+            yield f"CHECK constraint failed in {table}"
+
+
+@cache
+def _rules() -> dict[str, list[str]]:
+    """Return what stands behind each CHECK of the tables as they were made, by table."""
+    tables = {**schema.TABLES, **schema.CHANGING}
+    found = {table: [_bracketed(part) for part in sql.split(" CHECK ")[1:]] for table, sql in tables.items()}
+    return {table: rules for table, rules in found.items() if rules}
+
+
+def _bracketed(text: str) -> str:
+    """Return what stands in the bracket that a text begins with."""
+    depth = 0
+    for place, letter in enumerate(text):
+        depth += {"(": 1, ")": -1}.get(letter, 0)
+        if depth == 0:
+            return text[1:place]
+    raise ValueError("a bracket of the schema is not closed")
 
 
 def foreign_key_faults(store: Store) -> list[str]:

@@ -116,6 +116,24 @@ def test_17_a_row_past_the_tables_own_checks_is_found(reviewed_folder: Path, col
     assert "payload" in {problem.kind for problem in found.problems}
 
 
+@pytest.mark.parametrize(
+    ("action", "column", "value"),
+    [("read.committed", "probability", 7), ("read.committed", "modality", "guessed")],
+)
+def test_17_a_value_that_its_table_forbids_is_found(
+    reviewed_folder: Path, action: str, column: str, value: object
+) -> None:
+    """Row and event agree on it. SQLite forgets a table's CHECKs where it opens the file only to read it."""
+    with tampered(reviewed_folder) as connection:
+        payloads = payloads_of(connection)
+        told = next(each for each in payloads if each["action"] == action)
+        told["detail"][column] = value
+        connection.execute(f"UPDATE reads SET {column} = ? WHERE read_id = ?", (value, told["event_id"]))
+        rechain(connection, payloads)
+    found = {(each.kind, each.message) for each in verify(reviewed_folder).problems}
+    assert ("integrity", "CHECK constraint failed in reads") in found
+
+
 @pytest.mark.parametrize("column", ["hidden TEXT", "hidden AS (length(name)) VIRTUAL"])
 def test_15_a_column_in_the_table_that_others_make_is_found(reviewed_folder: Path, column: str) -> None:
     """Its text may differ from version to version, so its columns are looked at; generated ones are listed nowhere."""

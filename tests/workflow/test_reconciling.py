@@ -467,14 +467,14 @@ WORDS: dict[str, tuple[list[str], list[tuple[int | None, str, str]]]] = {
         [(None, "order", "outcome_id in outcomes does not count 1, 2, 3 and so on")],
     ),
     "something was shown to nobody": (
-        ["INSERT INTO screens VALUES ('sha256:x', 'y')"],
+        ["INSERT INTO screens VALUES ('sha256:x', '{}')"],
         [
             (None, "digest", "sha256:x in screens does not hold what its digest says"),
             (None, "event_missing", "1 rows of screens belong to nothing in the log"),
         ],
     ),
     "a manifest is of no model": (
-        ["INSERT INTO manifests VALUES ('sha256:x', 'y')"],
+        ["INSERT INTO manifests VALUES ('sha256:x', '{}')"],
         [
             (None, "digest", "sha256:x in manifests does not hold what its digest says"),
             (None, "event_missing", "1 rows of manifests belong to nothing in the log"),
