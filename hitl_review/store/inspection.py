@@ -79,20 +79,21 @@ def _view(path: Path, access: Access) -> Store:
 
 
 def integrity_faults(store: Store) -> list[str]:
-    """Return what SQLite's check of pages, indexes and constraints finds, and rows that break a table's rules."""
-    found = [str(row[0]) for row in store.rows("PRAGMA integrity_check") if row[0] != "ok"]
-    return [*found, *(each for each in _broken_rules(store) if each not in found)]
+    """Return what SQLite's own check of pages, indexes and constraints finds."""
+    return [str(row[0]) for row in store.rows("PRAGMA integrity_check") if row[0] != "ok"]
 
 
-def _broken_rules(store: Store) -> Iterator[str]:
-    """Ask for the CHECKs of every table but the log, in whose payloads they are looked at one by one.
+def rule_faults(store: Store) -> list[str]:
+    """Return which tables hold rows that break a CHECK of theirs; the log's events are looked at one by one.
 
-    SQLite forgets them where it opens a file only to read it, so its own check can't look at them.
+    SQLite forgets the CHECKs where it opens a file only to read it, so its own check can't look at them.
     """
+    found = []
     for table, rules in _rules().items():
         broken = " OR ".join(f"NOT ({rule})" for rule in rules)
         if store.row(f"SELECT 1 FROM {table} NOT INDEXED WHERE {broken} LIMIT 1") is not None:
-            yield f"CHECK constraint failed in {table}"
+            found.append(f"CHECK constraint failed in {table}")
+    return found
 
 
 @cache

@@ -20,8 +20,9 @@ def schema_problems(store: Store) -> Iterator[Problem]:
 
 
 def page_problems(store: Store) -> Iterator[Problem]:
-    """Yield what SQLite's own check of every page and index finds: a fifth of the work on a long log."""
-    yield from guarded("the integrity", _named(store, "integrity", inspection.integrity_faults))
+    """Yield what a look at every page, index and row finds: a fifth of the work on a long log."""
+    for faults in (inspection.integrity_faults, inspection.rule_faults):
+        yield from guarded("the integrity", _named(store, "integrity", faults))
 
 
 def link_problems(store: Store) -> Iterator[Problem]:
@@ -29,14 +30,16 @@ def link_problems(store: Store) -> Iterator[Problem]:
     yield from guarded("the foreign_key", _named(store, "foreign_key", inspection.foreign_key_faults))
 
 
-def guarded(what: str, problems: Iterator[Problem]) -> Iterator[Problem]:
+def guarded(
+    what: str, problems: Iterator[Problem], failed: str = "can't be read to the end"
+) -> Iterator[Problem]:
     """Yield problems; a file too damaged to be read on is one problem more, not the end of the check."""
     try:
         yield from problems
     except sqlite3.DatabaseError as error:
         if not concerns_file(error):
             raise
-        yield Problem(None, "unreadable", f"{what} can't be read to the end: {error}")
+        yield Problem(None, "unreadable", f"{what} {failed}: {error}")
 
 
 def _named(store: Store, kind: str, faults: Callable[[Store], list[str]]) -> Iterator[Problem]:

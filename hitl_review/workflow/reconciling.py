@@ -17,6 +17,7 @@ from hitl_review.domain.verification import Problem
 from hitl_review.errors import AuditError
 from hitl_review.store import counterparts, worklist
 from hitl_review.store.connection import Store, concerns_file, sqlite3
+from hitl_review.workflow.file_problems import guarded
 from hitl_review.workflow.twins import BATCHES, CHANGING, TWINS, Batch, Changing, Told, Twin
 from hitl_review.workflow.twins.kinds import compared, id_of
 
@@ -234,12 +235,7 @@ class Reconciliation:
 
 def _readable(check: Iterator[Problem]) -> Iterator[Problem]:
     """Yield what a check finds; a table that can't be read is a problem too, and no end of the other checks."""
-    try:
-        yield from check
-    except sqlite3.DatabaseError as error:
-        if not concerns_file(error):
-            raise
-        yield Problem(None, "unreadable", f"a table can't be compared with the log: {error}")
+    return guarded("a table", check, "can't be compared with the log")
 
 
 def _ended(table: Changing) -> str:

@@ -505,6 +505,7 @@ def failing(code: int, words: str) -> Callable[..., Iterator[object]]:
         (inspection, "layout_faults", "the schema"),
         (inspection, "migration_faults", "the schema"),
         (inspection, "integrity_faults", "the integrity"),
+        (inspection, "rule_faults", "the integrity"),
         (inspection, "foreign_key_faults", "the foreign_key"),
         (counterparts, "accounts_since", "the accounts"),
         (inspection, "hashes", "the checkpoints"),
