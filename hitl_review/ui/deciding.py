@@ -137,7 +137,11 @@ def _record(act: _Act, answer: Answer, reason: str | None) -> None:
     """Store the decision of the case that stands on the screen, and go on to the next."""
     case_id, reveal_id, token, account_id, supersedes = act
     if _is_stored(token):
-        return  # the second of two presses: the first one was recorded, and there is nothing to tell
+        # The second of two presses. The first one was recorded, and there is nothing to tell; but Streamlit may have
+        # cut its answer short after that, as it does wherever the session is asked, and then nobody has moved on.
+        if session.case_id() == case_id:
+            _move_on(account_id)
+        return
     sitting = rating.ensure_sitting(case_id)
     confidence = session.value("confidence", case_id)
     choice = Choice(
@@ -160,6 +164,11 @@ def _record(act: _Act, answer: Answer, reason: str | None) -> None:
             supersedes=supersedes,
         )
         session.go_to(next_case(workspace, actor=actor))
+
+
+def _move_on(account_id: str) -> None:
+    with session.workspace() as workspace:
+        session.go_to(next_case(workspace, actor=session.same_actor(workspace, account_id)))
 
 
 def _is_stored(token: str) -> bool:
