@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import statistics
 import threading
 import time
 from datetime import datetime, timedelta
@@ -105,16 +104,19 @@ def test_what_was_typed_for_a_name_stands_nowhere(people: Workspace) -> None:
 
 
 def test_an_unknown_name_takes_as_long_as_a_wrong_password(people: Workspace, clock: Clock) -> None:
-    """Attack 41: the median times lie within a third of each other, so time tells nothing."""
+    """Attack 41: the times lie within a third of each other, so time tells nothing.
+
+    The shortest of each is compared: other work on the machine only adds to a time, and can double a median.
+    """
     times: dict[str, list[float]] = {"reader-1": [], "nobody-at-all": []}
     refused(people, "first-of-all", "x", "10.9.9.9")
-    for turn in range(5):
+    for turn in range(9):
         for name, taken in times.items():
             clock.advance(1000)
             before = time.perf_counter()
             refused(people, name, "wrong password", f"10.0.1.{turn}")
             taken.append(time.perf_counter() - before)
-    known, unknown = (statistics.median(taken) for taken in times.values())
+    known, unknown = (min(taken) for taken in times.values())
     assert abs(known - unknown) < max(known, unknown) / 3
 
 
