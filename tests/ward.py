@@ -224,10 +224,15 @@ def predict(workspace: Workspace, model: str) -> dict[str, Prediction]:
 
 
 def show(workspace: Workspace, shown: Prediction, *, reader: Actor, token: str) -> Reveal:
-    """Store that a reader was shown a prediction: the facts of the case stand for the whole screen."""
+    """Store that a reader was shown a prediction: a part of the screen stands for the whole."""
     store = workspace.store
     facts = facts_of(workspace.project, cases.snapshot(store, shown.snapshot))
-    body = canonical_json({"question": facts.question, "case": shown.case_id, "margin": shown.margin})
+    body = canonical_json(
+        {
+            "facts": {"case_id": facts.case_id, "question": facts.question},
+            "view": {"prediction_id": shown.prediction_id, "margin": shown.margin},
+        }
+    )
     with store.transaction(reader) as transaction:
         reveal = Reveal(
             token,

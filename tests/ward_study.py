@@ -78,7 +78,7 @@ def read_next(
     task = standing(workspace, study_id, actor=reader).task
     assert task is not None
     if task.modality is Modality.AIDED:
-        show_model(workspace, task.item, reader, study_id=study_id)
+        show_model(workspace, task.item, reader, case_id=task.case_id, study_id=study_id)
     open_item(workspace, study_id, task.item, actor=reader)
     clock.advance(12)
     return commit_study_read(
@@ -96,9 +96,11 @@ def read_next(
     )
 
 
-def show_model(workspace: Workspace, item: int, reader: Actor, *, study_id: str = "ward-1") -> None:
+def show_model(
+    workspace: Workspace, item: int, reader: Actor, *, case_id: str, study_id: str = "ward-1"
+) -> None:
     """Keep that the model was shown, with a stand-in for its screen."""
-    body = canonical_json({"view": "a stand-in", "item": item})
+    body = canonical_json({"facts": {"case_id": case_id}, "view": "a stand-in", "item": item})
     keep_showing(workspace, study_id, item, "model", body, reader)
 
 

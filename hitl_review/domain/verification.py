@@ -14,7 +14,7 @@ class Problem:
     """One thing that is not as it must be, at the event `seq`, or None where it is about no single one.
 
     `kind` is one of: schema, integrity, foreign_key, unreadable, chain, payload, clock, row_missing,
-    row_differs, event_missing, order, digest, worklist, checkpoint, key, authority.
+    row_differs, event_missing, order, digest, worklist, checkpoint, key, authority, impossible.
     """
 
     seq: int | None

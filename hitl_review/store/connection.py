@@ -8,7 +8,7 @@ WAL with `synchronous=FULL` is what survives a power cut; NORMAL loses acknowled
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -102,7 +102,7 @@ class Store:
         """Close the connection. An open transaction is rolled back."""
         self.db.close()
 
-    def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
+    def rows(self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> list[Row]:
         """Return all rows of a query."""
         return self.db.conn.execute(sql, parameters).fetchall()
 

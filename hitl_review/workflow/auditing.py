@@ -35,6 +35,7 @@ from hitl_review.workflow.log_keys import LogKeys, keys_of
 from hitl_review.workflow.reconciling import Reconciliation
 from hitl_review.workflow.side_by_side import Walks
 from hitl_review.workflow.stretches import MOST_PROBLEMS, Walked
+from hitl_review.workflow.successions import impossible
 from hitl_review.workflow.workspace import Workspace
 
 __all__ = [
@@ -51,6 +52,13 @@ __all__ = [
 
 UNANCHORED: Final = 150
 """More events than this after the last checkpoint mean that publishing fails: one is due every hundred."""
+_DOUBTFUL: Final = frozenset(
+    {
+        *("integrity", "foreign_key", "unreadable", "chain", "payload"),
+        *("row_missing", "row_differs", "event_missing", "order", "digest"),
+    }
+)
+"""Where one of these was found, rows may contradict each other because one of them was changed."""
 _ON_ONE_LINE: Final = (
     "outcome",
     "label",
@@ -119,6 +127,7 @@ def _verified(
         of_schema, of_links = list(schema_problems(store)), list(link_problems(store))
         rows = Reconciliation(store)
         rows.look_beforehand()
+        of_steps = _impossible_by_time(store)
         walked = walks.ended()
     steps = chain(
         of_schema,
@@ -131,7 +140,7 @@ def _verified(
         _left_over(rows, walked),
         guarded("the checkpoints", _checkpoint_problems(store, held, beside, walked)),
     )
-    problems = tuple(islice(steps, MOST_PROBLEMS))
+    problems = tuple(islice(_with_impossible(store, steps, of_steps, walked), MOST_PROBLEMS))
     progress(2 * end.count, 2 * end.count)
     return Verification(
         end.count, end.hash, problems, _warnings(len(problems), end.count, held, walked), named(held)
@@ -159,6 +168,30 @@ def _left_over(rows: Reconciliation, walked: Walked) -> Iterator[Problem]:
     if walked.whole:
         rows.told, rows.opened = walked.rows, walked.opened
         yield from rows.left_over()
+
+
+def _impossible_by_time(store: Store) -> list[Problem] | None:
+    """Look for what can't have happened while others walk; None where that is to be asked after the walk."""
+    try:
+        return list(impossible(store, every=False))
+    except sqlite3.DatabaseError:
+        return None
+
+
+def _with_impossible(
+    store: Store, steps: Iterator[Problem], by_time: list[Problem] | None, walked: Walked
+) -> Iterator[Problem]:
+    """Yield what was found, and then what can't have happened, unless the rows are not what was written."""
+    doubtful = False
+    for problem in steps:
+        doubtful = doubtful or problem.kind in _DOUBTFUL
+        yield problem
+    if doubtful:
+        return
+    if by_time is None or walked.set_back:
+        yield from guarded("the rows", impossible(store, every=walked.set_back))
+    else:
+        yield from by_time
 
 
 def _checkpoint_problems(

@@ -15,6 +15,7 @@ from hitl_review.domain.decision import Reveal
 from hitl_review.domain.prediction import Prediction
 from hitl_review.domain.registry import ModelVersion
 from hitl_review.domain.screen import Screen
+from hitl_review.errors import Conflict
 from hitl_review.model.artifacts import TrainedModel
 from hitl_review.model.explaining import explain
 from hitl_review.model.features import matrix
@@ -45,7 +46,7 @@ def reveal(
     """Show the champion's view of a case to a reader and keep what was shown.
 
     The same screen shown again to the same reader is not stored anew. Raises NotCommitted while the
-    reader owes an own estimate, NoChampion without a model in use.
+    reader owes an own estimate, NoChampion without a model in use, Conflict when another was put in use meanwhile.
     """
     ensure_may_see(workspace, case_id, actor=actor)
     version = models.champion(workspace.store)
@@ -85,6 +86,10 @@ def _kept(workspace: Workspace, screen: Screen, actor: Actor, token: str | None)
         earlier = reviews.find_reveal(store, case_id, actor.account_id, digest)
         if earlier is not None:
             return earlier
+        if models.champion(store).digest != screen.view.model:
+            raise Conflict(
+                "The model was changed while its view was made. Open the case again to see the new one."
+            )
         shown = _reveal(screen, digest, actor, token or audit.new_token(), transaction.now)
         detail = {"prediction": shown.prediction_id, "model": screen.view.model, "shown_digest": digest}
         audit.append(store, "prediction.shown", f"case:{case_id}", detail, event_id=shown.reveal_id)

@@ -172,6 +172,7 @@ def joined(stretches: list[Walked]) -> Walked:
         whole.checkpoints += each.checkpoints
         whole.whole = whole.whole and each.whole
         whole.actors = {**each.actors, **whole.actors}
+        whole.set_back = whole.set_back or each.set_back
     return whole
 
 
@@ -190,6 +191,7 @@ def as_json(found: Walked) -> dict[str, Any]:
         "frontier": _tree(found.frontier),
         "whole": found.whole,
         "actors": found.actors,
+        "set_back": found.set_back,
     }
 
 
@@ -208,6 +210,7 @@ def from_json(told: dict[str, Any]) -> Walked:
         _frontier(*told["frontier"]),
         told["whole"],
         told["actors"],
+        told["set_back"],
     )
 
 

@@ -69,6 +69,8 @@ class Walked:
     """Whether it was walked to its end."""
     actors: dict[str, int] = field(default_factory=dict)
     """The first event in the name of each actor and role, which are joined by a line feed."""
+    set_back: bool = False
+    """Whether a clock that was set back is told of."""
 
     @property
     def too_many(self) -> bool:
@@ -192,6 +194,8 @@ class _Walk:
         if seq == 1:
             found.opening = detail
             self._key = str(detail.get("public_key"))
+        if action == "clock.regressed":
+            found.set_back = True
         if action == "key.rotated":
             found.rotations.append((seq, prev_hash, detail))
         if action == "checkpoint.published":

@@ -12,6 +12,19 @@ import pytest
 from hitl_review.store import connection
 from tests.attacks.desks import furnish
 from tests.attacks.power import Disk, Machine, PowerConnection
+from tests.attacks.whole import complete
+
+
+@pytest.fixture(scope="session")
+def whole_once(learned_once: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A closed workspace with rows in every table. Do not write to it."""
+    return complete(Path(shutil.copytree(learned_once, tmp_path_factory.mktemp("whole") / "workspace")))
+
+
+@pytest.fixture
+def whole_folder(whole_once: Path, tmp_path: Path) -> Path:
+    """A copy of it, to be written to."""
+    return Path(shutil.copytree(whole_once, tmp_path / "whole"))
 
 
 @pytest.fixture(scope="session")

@@ -35,13 +35,13 @@ def read_by(account: str) -> tuple[dict[str, Any], Rows]:
     return told, [("INSERT INTO reads VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)]
 
 
-def stop_by(account: str, name: str) -> tuple[dict[str, Any], Rows]:
+def stop_by(account: str, name: str, in_use: str) -> tuple[dict[str, Any], Rows]:
     """The model stopped and signed for, as an event and as a row."""
     signature = {"name": name, "meaning": "approval", "at": AT, "method": "session", "proved_at": AT}
     said = {"model": None, "gate": None, "protocol": None, "statement": "It is not to be used any more."}
-    detail = {**said, "name": None, "previous": None, "signature": signature}
+    detail = {**said, "name": None, "previous": in_use, "signature": signature}
     row = ("forged-0001", None, "stopped", AT, account, None, None, said["statement"], *signature.values())
-    told = {"action": "model.stopped", "subject": "model:None", "detail": detail}
+    told = {"action": "model.stopped", "subject": f"model:{in_use}", "detail": detail}
     return told, [(f"INSERT INTO promotions VALUES ({', '.join('?' * 13)})", row)]
 
 
@@ -91,7 +91,9 @@ def test_a_model_stopped_by_somebody_who_may_not_or_under_another_name_is_found(
     reviewed_folder: Path, account: str, role: str, name: str, kinds: list[str]
 ) -> None:
     """A signature is the printed name of who acted."""
-    seq = add(reviewed_folder, account, role, *stop_by(account, name))
+    with tampered(reviewed_folder) as connection:
+        (in_use,) = connection.execute("SELECT model FROM promotions").fetchone()
+    seq = add(reviewed_folder, account, role, *stop_by(account, name, in_use))
     assert [(each[0], each[1]) for each in found(reviewed_folder)] == [(seq, kind) for kind in kinds]
 
 

@@ -17,7 +17,7 @@ from hitl_review.store import schema
 from hitl_review.store.connection import DATABASE
 from hitl_review.workflow.auditing import verify
 from hitl_review.workflow.twins import UNTOLD
-from tests.attacks.whole import Deed, complete, deeds, tables
+from tests.attacks.whole import Deed, deeds, tables
 from tests.tampering import tampered
 
 TABLES = ("audit_log", *schema.TABLES, *schema.CHANGING, "_sqlite_migrations")
@@ -27,12 +27,6 @@ ALIKE = Deed("figures", "model", "exchanged", bool)
 """The pictures of the ward's two models are the same picture, so nothing is changed."""
 THE_TAIL = ("audit_log", "last removed")
 """Found by a checkpoint, and by what the event told of; `test_forged_logs.py` tries it."""
-
-
-@pytest.fixture(scope="session")
-def whole_once(learned_once: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A closed workspace with rows in every table. Do not write to it."""
-    return complete(Path(shutil.copytree(learned_once, tmp_path_factory.mktemp("whole") / "workspace")))
 
 
 def is_found(deed: Deed, whole: Path, folder: Path) -> bool | None:

@@ -135,7 +135,8 @@ def write_case(workspace: Workspace, writer: Writer, case: Case, shown: Any) -> 
         store,
         Read(event.event_id, case.case_id, reader.account_id, Modality.UNAIDED, "died", 0.35, opened_at, at),
     )
-    body = canonical_json({"case": case.case_id, "margin": shown.margin})
+    told = {"prediction_id": shown.prediction_id, "margin": shown.margin}
+    body = canonical_json({"facts": {"case_id": case.case_id}, "view": told})
     told = {"prediction": shown.prediction_id, "model": shown.model, "shown_digest": text_digest(body)}
     event = writer.tell("prediction.shown", about, told, f"reveal-{number:09d}", reader)
     at = moment(event.told["at"])

@@ -88,7 +88,7 @@ def test_what_was_shown_comes_back_whole(reviewed: Workspace, reader: Actor) -> 
     shown = reviews.latest_reveal(reviewed.store, "C-1", reader.account_id)
     assert shown is not None
     assert reviews.reveal(reviewed.store, shown.reveal_id) == shown
-    assert '"case":"C-1"' in reviews.screen_body(reviewed.store, shown.screen)
+    assert '"case_id":"C-1"' in reviews.screen_body(reviewed.store, shown.screen)
     assert shown in reviews.all_reveals(reviewed.store)
 
 

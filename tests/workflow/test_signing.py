@@ -57,7 +57,11 @@ def shown_case(workspace: Workspace, clock: Clock) -> str:
     abe = actor_with_password(workspace, "approver-1", PASSWORD)
     promote(workspace, model, actor=abe)
     prediction = ward.predict(workspace, model)["C-1"]
-    ward.open_case(workspace, "C-1", actor=rita)
+    opened_at = ward.open_case(workspace, "C-1", actor=rita).opened_at
+    token = "read-reader-1-C-1"
+    ward.commit_read(
+        workspace, "C-1", label="died", probability=0.35, actor=rita, token=token, opened_at=opened_at
+    )
     return ward.show(workspace, prediction, reader=rita, token="reveal-C-1").reveal_id
 
 

@@ -237,7 +237,7 @@ def test_with_the_model_from_the_start_the_case_needs_no_read_before(
     open_item(reviewed, "ward-1", task.item, actor=RITA)
     with pytest.raises(NotCommitted, match="not on your screen"):
         commit(reviewed, task.item, Modality.AIDED)
-    show_model(reviewed, task.item, RITA)
+    show_model(reviewed, task.item, RITA, case_id=task.case_id)
     assert commit(reviewed, task.item, Modality.AIDED).revealed_at is not None
 
 

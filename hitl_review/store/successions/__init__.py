@@ -1,0 +1,61 @@
+"""Rows that agree with the log and contradict each other: what the product's own steps can't have made.
+
+A decision before its screen was shown, an estimate after it, a read that is not on the list. Each look at a
+table gives every row the first fault that it has, or none. What the log itself contradicts is not looked at
+here: verification does, and asks these questions only where it found nothing.
+
+What stands before what is told by time, which costs nothing, and then by the place in the log, which decides.
+After a clock was set back time tells nothing, so that `every` pair is looked up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from hitl_review.store.connection import Store
+from hitl_review.store.successions.learning import LEARNING
+from hitl_review.store.successions.look import Look, sql_of
+from hitl_review.store.successions.reviewing import AUDITING, REVIEWING
+from hitl_review.store.successions.rows import (
+    drawn,
+    gates,
+    laid_down,
+    moves,
+    names_another_model,
+    place,
+    proposals,
+    steps,
+    without_estimate,
+)
+from hitl_review.store.successions.studying import STUDYING
+
+__all__ = [
+    "LOOKS",
+    "Look",
+    "drawn",
+    "faults",
+    "gates",
+    "laid_down",
+    "moves",
+    "names_another_model",
+    "place",
+    "proposals",
+    "steps",
+    "without_estimate",
+]
+
+LOOKS: Final = (*REVIEWING, *LEARNING, *AUDITING, *STUDYING)
+
+
+def faults(store: Store, *, positive: str, owed: bool, every: bool) -> Iterator[tuple[int | None, str]]:
+    """Yield the event and the words of what can't have happened, a hundred of a look at most.
+
+    `positive` is the label that counts as 1; `owed` says that every reader owes an own estimate before the model's
+    view; `every` says that the clock was set back, so that time orders nothing.
+    """
+    given = {"positive": positive, "owed": owed, "every": every}
+    for look in LOOKS:
+        words = tuple(look.faults)
+        for row in store.rows(sql_of(look), given):
+            yield row[0], words[row[1]]

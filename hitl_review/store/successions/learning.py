@@ -1,0 +1,125 @@
+"""Labels, disputes, passes, alarms and gate reports that can't have come about as they stand."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from hitl_review.store.successions.look import Look, not_before
+
+_SAYS_THE_SAME: Final = "a label does not say what it was made of"
+_FROM_LATER: Final = "a label from before what it was made of"
+
+
+def _label(kind: str, table: str, key: str, event: str, at: str, same: str) -> Look:
+    """Return the look at the labels that were made of the rows of one table."""
+    return Look(
+        "l.event_id",
+        f"labels l LEFT JOIN {table} o ON o.{key} = substr(l.origin, {len(kind) + 2})"
+        f" WHERE l.origin GLOB '{kind}:*'",
+        {
+            "a label of something that is not there": f"o.{key} IS NULL",
+            _SAYS_THE_SAME: f"l.case_id <> o.case_id OR l.at <> o.{at} OR ({same}) IS NOT 1",
+            _FROM_LATER: not_before(f"o.{event}", f"o.{at}", "l.event_id", "l.collected_at"),
+        },
+    )
+
+
+_BARE: Final = "l.supersedes IS NULL AND l.decision_id IS NULL AND l.model IS NULL AND l.reason IS NULL"
+LEARNING: Final = (
+    _label(
+        "read",
+        "reads",
+        "read_id",
+        "read_id",
+        "committed_at",
+        "l.source = 'blind' AND l.mode = 'blind' AND l.reader = o.reader AND l.probability = o.probability"
+        f" AND {_BARE}",
+    ),
+    _label(
+        "decision",
+        "decisions",
+        "decision_id",
+        "decision_id",
+        "decided_at",
+        "l.mode = 'seen' AND l.reader = o.reader AND l.decision_id = o.decision_id AND l.reason IS o.reason"
+        " AND l.source = CASE o.answer WHEN 'accepted' THEN 'acceptance' WHEN 'overridden' THEN 'override'"
+        " ELSE 'deferral' END AND (o.label IS NULL OR l.probability = (o.label = :positive))"
+        " AND (l.model, l.shown_probability) ="
+        " (SELECT p.model, p.probability FROM predictions p WHERE p.prediction_id = o.prediction_id)"
+        " AND (SELECT e.origin FROM labels e WHERE e.label_id = l.supersedes) IS 'decision:' || o.supersedes",
+    ),
+    _label(
+        "outcome",
+        "outcomes",
+        "outcome_id",
+        "event_id",
+        "recorded_at",
+        f"l.source = 'outcome' AND l.mode = 'outcome' AND l.reader IS NULL AND l.probability = o.value AND {_BARE}",
+    ),
+    _label(
+        "resolution",
+        "resolutions",
+        "event_id",
+        "event_id",
+        "at",
+        f"l.source = 'consensus' AND l.mode = 'second_read' AND l.reader = o.by AND l.probability = o.probability"
+        f" AND {_BARE}",
+    ),
+    Look(
+        "l.event_id",
+        "labels l",
+        {
+            "a label of something that is not there": (
+                "substr(l.origin, 1, instr(l.origin, ':')) NOT IN ('read:', 'decision:', 'outcome:', 'resolution:')"
+            )
+        },
+    ),
+    Look(
+        "d.event_id",
+        "disputes d, json_each(d.labels) j LEFT JOIN labels l ON l.label_id = j.value",
+        {
+            "a dispute about a label of another case, or of none": "l.case_id IS NOT d.case_id",
+            "a dispute from before one of its labels": not_before(
+                "l.event_id", "l.collected_at", "d.event_id", "d.at"
+            ),
+        },
+    ),
+    Look(
+        "r.event_id",
+        "resolutions r JOIN disputes d ON d.event_id = r.dispute",
+        {
+            "a dispute about another case was resolved": "r.case_id <> d.case_id",
+            "a dispute was resolved before it was noted": not_before(
+                "d.event_id", "d.at", "r.event_id", "r.at"
+            ),
+        },
+    ),
+    Look(
+        "o.event_id",
+        "passes o JOIN predictions p USING (prediction_id) JOIN routings r ON r.event_id = o.routing",
+        {
+            "a case passed on what was said of another": "p.case_id <> o.case_id",
+            "a case passed by a routing that was not set yet": not_before(
+                "r.event_id", "r.at", "o.event_id", "o.passed_at"
+            ),
+        },
+    ),
+    Look(
+        "a.event_id",
+        "alarms a JOIN monitorings m ON m.event_id = a.monitoring",
+        {
+            "an alarm about another model than the one that was watched": "a.model <> m.model",
+            "an alarm from before the look that raised it": not_before(
+                "m.event_id", "m.at", "a.event_id", "a.at"
+            ),
+        },
+    ),
+    Look(
+        "g.event_id",
+        "gates g",
+        {
+            "a gate report of a model against itself": "g.challenger = g.champion",
+            "its verdict is not that of its report": "json_extract(g.body, '$.verdict') IS NOT g.verdict",
+        },
+    ),
+)

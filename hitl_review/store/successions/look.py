@@ -1,0 +1,41 @@
+"""One pass over a table, and the SQL of what stands before what."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+MOST_OF_A_LOOK: Final = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One pass over a table: `event` names the event of a row, `faults` are told by words and found by SQL."""
+
+    event: str
+    rows: str
+    faults: Mapping[str, str]
+
+
+def place_of(event: str) -> str:
+    """Return the number of an event, in SQL."""
+    return f"(SELECT seq FROM audit_log WHERE event_id = {event})"
+
+
+def not_before(first: str, first_at: str, then: str, then_at: str) -> str:
+    """Return what is true where an event does not stand before another; NULL is a row that is not there."""
+    return f"((:every OR {first_at} >= {then_at}) AND {place_of(first)} >= {place_of(then)})"
+
+
+SHOWS_ANOTHER: Final = 'instr({0}, \'{{"facts":{{"case_id":\' || json_quote({1})) <> 1'
+"""Whether a screen is not of a case: the canonical JSON of every screen begins with its case."""
+
+
+def sql_of(look: Look) -> str:
+    """Return the query that yields place and number of the first fault of each row that has one."""
+    cases = " ".join(f"WHEN {sql} THEN {place}" for place, sql in enumerate(look.faults.values()))
+    return (
+        f"SELECT {place_of('found.event')}, found.fault FROM (SELECT {look.event} AS event, CASE {cases} END AS fault"
+        f" FROM {look.rows}) found WHERE found.fault IS NOT NULL ORDER BY 1 LIMIT {MOST_OF_A_LOOK}"
+    )

@@ -1,0 +1,110 @@
+"""Estimates, screens, decisions and auditors' samples that can't have come about as they stand."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from hitl_review.store.successions.look import SHOWS_ANOTHER, Look, not_before, place_of
+
+_IN_USE: Final = "(SELECT m.model FROM promotions m {} ORDER BY m.rowid DESC LIMIT 1)"
+
+
+def _not_in_use(model: str, event: str, at: str) -> str:
+    """Return what is true where a model was not the one in use when something happened."""
+    by_time = _IN_USE.format(f"WHERE m.at <= {at}")
+    by_place = _IN_USE.format(f"WHERE {place_of('m.event_id')} < {place_of(event)}")
+    return f"((:every OR {model} IS NOT {by_time}) AND {model} IS NOT {by_place})"
+
+
+_OWN_READ: Final = (
+    "LEFT JOIN reads r ON r.case_id = {0}.case_id AND r.reader = {0}.reader AND r.modality = 'unaided'"
+)
+REVIEWING: Final = (
+    Look(
+        "r.read_id",
+        "cases c CROSS JOIN reads r ON r.case_id = c.case_id WHERE c.purpose <> 'queue'",
+        {"an own estimate of a case that nobody reviews": "1"},
+    ),
+    Look(
+        "r.read_id",
+        "reads r",
+        {"an own estimate from before the case was opened": "r.opened_at > r.committed_at"},
+    ),
+    Look(
+        "v.reveal_id",
+        "cases c CROSS JOIN reveals v ON v.case_id = c.case_id WHERE c.purpose <> 'queue'",
+        {"the model's view of a case that nobody reviews": "1"},
+    ),
+    Look(
+        "p.event_id",
+        "predictions p JOIN cases c USING (case_id)",
+        {"what the model said is not of its case's values": "p.snapshot <> c.snapshot"},
+    ),
+    Look(
+        "v.reveal_id",
+        "reveals v JOIN predictions p USING (prediction_id) JOIN screens s ON s.digest = v.screen"
+        f" {_OWN_READ.format('v')}",
+        {
+            "what the model said of another case was shown": "p.case_id <> v.case_id",
+            "the screen that was shown is another case's": (
+                f"{SHOWS_ANOTHER.format('s.body', 'v.case_id')}"
+                " OR instr(s.body, '\"prediction_id\":' || json_quote(v.prediction_id)) = 0"
+            ),
+            "what the model said was shown before it was said": not_before(
+                "p.event_id", "p.made_at", "v.reveal_id", "v.shown_at"
+            ),
+            "the model's view was shown before the own estimate was given": (
+                "r.read_id IS NULL AND :owed OR "
+                + not_before("r.read_id", "r.committed_at", "v.reveal_id", "v.shown_at")
+            ),
+            "the view of a model that was not in use was shown": _not_in_use(
+                "p.model", "v.reveal_id", "v.shown_at"
+            ),
+        },
+    ),
+    Look(
+        "d.decision_id",
+        f"decisions d JOIN predictions p USING (prediction_id) {_OWN_READ.format('d')}",
+        {
+            "a decision from before its screen was shown": not_before(
+                "d.reveal_id", "d.shown_at", "d.decision_id", "d.decided_at"
+            ),
+            "its answer and its label do not fit what the model said": (
+                "CASE d.answer WHEN 'accepted' THEN d.label IS NOT p.label"
+                " WHEN 'overridden' THEN d.label IS p.label END"
+            ),
+            "the own estimate that it tells of is not the one that was given": (
+                "d.own_probability IS NOT r.probability"
+            ),
+            "an answer to a model that was not in use": _not_in_use(
+                "p.model", "d.decision_id", "d.decided_at"
+            ),
+        },
+    ),
+    Look(
+        "d.decision_id",
+        "decisions d JOIN decisions e ON e.decision_id = d.supersedes",
+        {
+            "it changes a decision of another case or reader": (
+                "(e.case_id, e.reader) <> (d.case_id, d.reader)"
+            ),
+            "it changes a decision that was not made yet": not_before(
+                "e.decision_id", "e.decided_at", "d.decision_id", "d.decided_at"
+            ),
+        },
+    ),
+)
+AUDITING: Final = (
+    Look(
+        "f.finding_id",
+        "findings f JOIN samples s ON s.sample_id = f.sample",
+        {
+            "a finding about a decision that was not drawn": (
+                "f.decision_id NOT IN (SELECT value FROM json_each(s.decisions))"
+            ),
+            "a finding from before its sample was drawn": not_before(
+                "s.sample_id", "s.at", "f.finding_id", "f.at"
+            ),
+        },
+    ),
+)

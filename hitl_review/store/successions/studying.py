@@ -1,0 +1,86 @@
+"""Showings and reads of studies that can't have come about as they stand."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from hitl_review.store.successions.look import SHOWS_ANOTHER, Look, not_before
+
+_STEP: Final = "(SELECT t.event_id FROM study_steps t WHERE t.study_id = {0}.study_id AND t.kind = '{1}')"
+_AT: Final = "(SELECT t.at FROM study_steps t WHERE t.study_id = {0}.study_id AND t.kind = '{1}')"
+
+
+def _not_running(row: str, event: str, at: str) -> str:
+    """Return what is true where something was done in a study that had not started, or was locked."""
+    started, locked = (_STEP.format(row, kind) for kind in ("started", "locked"))
+    return (
+        f"{started} IS NULL OR {not_before(started, _AT.format(row, 'started'), event, at)}"
+        f" OR coalesce({not_before(event, at, locked, _AT.format(row, 'locked'))}, 0)"
+    )
+
+
+_OWN: Final = (
+    "(SELECT {} FROM study_reads o"
+    " WHERE (o.study_id, o.item) = (g.study_id, g.item) AND o.modality = 'unaided')"
+)
+STUDYING: Final = (
+    Look(
+        "g.showing_id",
+        "study_showings g JOIN study_schedule s USING (study_id, item) JOIN screens x ON x.digest = g.screen",
+        {
+            "the screen that a study showed is another case's": (
+                f"s.use <> 'attention' AND {SHOWS_ANOTHER.format('x.body', 's.case_id')}"
+            ),
+            "a study's case was shown to somebody on whose list it is not": "g.reader <> s.reader",
+            "a study's case was shown while the study did not run": _not_running(
+                "g", "g.showing_id", "g.shown_at"
+            ),
+            "a study showed the model for a case that is read without it": (
+                "g.stage = 'model' AND (s.showing = 'alone' OR s.no_reveal)"
+            ),
+            "a study showed the model before the reader's own answer": (
+                "g.stage = 'model' AND s.showing = 'then_model' AND ("
+                f"{_OWN.format('o.read_id')} IS NULL OR "
+                + not_before(
+                    _OWN.format("o.read_id"), _OWN.format("o.committed_at"), "g.showing_id", "g.shown_at"
+                )
+                + ")"
+            ),
+        },
+    ),
+    Look(
+        "r.read_id",
+        "study_reads r JOIN study_schedule s USING (study_id, item)"
+        " LEFT JOIN study_showings f ON (f.study_id, f.item) = (r.study_id, r.item) AND f.stage = 'facts'"
+        " LEFT JOIN study_showings g ON (g.study_id, g.item) = (r.study_id, r.item)"
+        " AND g.stage = iif(r.modality = 'aided', 'model', 'facts')",
+        {
+            "a study's read is not on the reader's list": "(r.reader, r.case_id) <> (s.reader, s.case_id)",
+            "a study's read was made while the study did not run": _not_running(
+                "r", "r.read_id", "r.committed_at"
+            ),
+            "a study's read with the model, or without it, was not asked for": (
+                "iif(r.modality = 'aided', s.showing = 'alone' OR s.no_reveal, s.showing = 'with_model')"
+            ),
+            "a study's read is not of what was shown": (
+                "(r.shown_at, r.displayed) IS NOT (f.shown_at, g.screen)"
+                " OR r.revealed_at IS NOT iif(r.modality = 'aided', g.shown_at, NULL)"
+            ),
+            "a study's read from before its screen was shown": not_before(
+                "g.showing_id", "g.shown_at", "r.read_id", "r.committed_at"
+            ),
+        },
+    ),
+    Look(
+        "r.read_id",
+        "(SELECT r.read_id, s.session, s.place, max(1000000 * s.session + s.place) OVER"
+        " (PARTITION BY r.study_id, r.reader ORDER BY r.rowid) AS highest"
+        " FROM study_reads r JOIN study_schedule s USING (study_id, item)) r",
+        {"a study's read was made out of the order of the list": "1000000 * r.session + r.place < r.highest"},
+    ),
+    Look(
+        "w.event_id",
+        "study_waivers w",
+        {"a washout was waived while the study did not run": _not_running("w", "w.event_id", "w.at")},
+    ),
+)
