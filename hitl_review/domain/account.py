@@ -114,7 +114,9 @@ ACTS: Mapping[str, Permission] = {
         Permission.REVIEW,
     ),
     "label.resolved": Permission.ADJUDICATE,
-    "model.trained": Permission.TRAIN,
+    **dict.fromkeys(
+        ("model.trained", "gate.passed", "gate.failed", "gate.undecided", "combination.fitted"), Permission.TRAIN
+    ),
     "model.proposed": Permission.PROPOSE,
     **dict.fromkeys(("model.promoted", "model.declined"), Permission.PROMOTE),
     "model.rolled_back": Permission.ROLL_BACK,
@@ -122,9 +124,14 @@ ACTS: Mapping[str, Permission] = {
     "routing.set": Permission.SET_ROUTING,
     **dict.fromkeys(("study.opened", "study.shown", "study.read"), Permission.READ_STUDY),
     **dict.fromkeys(
-        ("study.drafted", "study.frozen", "study.started", "study.amended", "study.locked", "study.unsealed"),
+        (
+            *("study.drafted", "study.outputs_fixed", "study.scheduled", "study.sealed", "study.frozen"),
+            *("study.started", "study.amended", "study.washout_waived", "study.locked", "study.unsealed"),
+            "study.reported",
+        ),
         Permission.LEAD_STUDY,
     ),
+    **dict.fromkeys(("audit.sampled", "sample.reviewed"), Permission.READ_LOG),
     **dict.fromkeys(
         (
             "account.created",

@@ -33,12 +33,10 @@ _ROLES: Final = {
     for action, permission in ACTS.items()
 }
 """For each action that takes a permission, the roles that have it."""
-_SIGNED: Final = frozenset(
-    {
-        *("decision.accepted", "decision.overridden", "decision.deferred", "decision.amended"),
-        *("model.promoted", "model.rolled_back", "model.stopped"),
-    }
+_ANSWERS: Final = frozenset(
+    {"decision.accepted", "decision.overridden", "decision.deferred", "decision.amended"}
 )
+_SIGNED: Final = _ANSWERS | {"model.promoted", "model.rolled_back", "model.stopped"}
 _ABOUT_THE_LOG: Final = frozenset({"log.opened", "clock.regressed", "key.rotated", "checkpoint.published"})
 STEP: Final = 4_096
 Done = Callable[[int], None]
@@ -178,10 +176,9 @@ class _Walk:
                 self._hear(seq, prev_hash, told)
             if action in COMPARED:
                 differing = list(self._reconciliation.compare(seq, told))
-                if not differing and action in _SIGNED and not _is_signed_by(told, self._names.get(actor)):
-                    words = "its signature is not that of who acted, at that time"
-                    differing = [Problem(seq, "authority", words)]
                 self._found.told.extend(differing)
+                if not differing and action in _SIGNED:
+                    self._found.told.extend(signature_problems(seq, told, self._names.get(actor)))
         self._leaves.append(raw_hash(event_hash))
         self._size, self._head = seq, event_hash
         if seq in self._sizes:
@@ -222,6 +219,20 @@ def _names(store: Store) -> dict[str, str]:
         return counterparts.printed_names(store)
     except sqlite3.DatabaseError:
         return {}
+
+
+def signature_problems(seq: int, told: dict[str, Any], name: str | None) -> Iterator[Problem]:
+    """Yield where an act that is signed bears another's name or time, or is not called by its answer."""
+    if not _is_signed_by(told, name):
+        yield Problem(seq, "authority", "its signature is not that of who acted, at that time")
+    action, detail = told["action"], told["detail"]
+    if action in _ANSWERS and action != _called(detail["outcome"], detail["supersedes"]):
+        yield Problem(seq, "payload", "it is called another answer than the one that it tells of")
+
+
+def _called(answer: str, supersedes: str | None) -> str:
+    """Return the action of a decision; a change of mind has one name, whatever the new answer is."""
+    return f"decision.{answer}" if supersedes is None else "decision.amended"
 
 
 def _is_signed_by(told: dict[str, Any], name: str | None) -> bool:

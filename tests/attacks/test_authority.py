@@ -6,6 +6,7 @@ somebody who may is not found: the report does not say otherwise, and the README
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -19,6 +20,7 @@ from hitl_review.store.connection import DATABASE, sqlite3
 from hitl_review.workflow import side_by_side
 from hitl_review.workflow.accounts import disable_account, enable_account
 from hitl_review.workflow.auditing import history, verify
+from hitl_review.workflow.sampling import lowest
 from hitl_review.workflow.workspace import open_workspace
 from tests.tampering import payloads_of, rechain, tampered
 from tests.ward import NOW, Clock
@@ -161,3 +163,46 @@ def test_every_act_that_takes_a_permission_is_an_action_and_somebody_may_do_it()
         assert roles[action] == {Role.READER, Role.ADJUDICATOR}
     assert roles["label.resolved"] == {Role.ADJUDICATOR}
     assert not roles["model.proposed"] & roles["model.promoted"] - {Role.SYSTEM}
+
+
+@pytest.mark.parametrize(
+    ("action", "like"),
+    [("decision.overridden", "decision.accepted"), ("decision.accepted", "decision.amended")],
+    ids=["another answer", "a first one for a change of mind"],
+)
+def test_a_decision_that_is_called_another_answer_is_found(
+    reviewed_folder: Path, action: str, like: str
+) -> None:
+    """Who counts overrides counts events by their action, so that it has to be the answer's."""
+    with tampered(reviewed_folder) as connection:
+        payloads = payloads_of(connection)
+        place = next(place for place, each in enumerate(payloads) if each["action"] == like)
+        payloads[place]["action"] = action
+        rechain(connection, payloads)
+    words = "it is called another answer than the one that it tells of"
+    assert (place + 1, "payload", words) in found(reviewed_folder)
+
+
+def sampled_by(account: str, folder: Path) -> tuple[dict[str, Any], Rows]:
+    """A sample of one decision, just as its seed draws it."""
+    with tampered(folder) as connection:
+        ids = [row[0] for row in connection.execute("SELECT decision_id FROM decisions ORDER BY rowid")]
+        (upto,) = connection.execute("SELECT max(seq) FROM audit_log").fetchone()
+    drawn = list(lowest("0815", ids, 1))
+    told = {"seed": "0815", "upto": upto, "of": len(ids), "decisions": drawn}
+    row = ("forged-0001", "0815", upto, len(ids), json.dumps(drawn), AT, account)
+    event = {"action": "audit.sampled", "subject": "log:decisions", "detail": told}
+    return event, [("INSERT INTO samples VALUES (?, ?, ?, ?, ?, ?, ?)", row)]
+
+
+@pytest.mark.parametrize(
+    ("account", "role", "kinds"),
+    [("auditor-1", "auditor", []), ("reader-1", "reader", ["authority"])],
+    ids=["control", "a reader"],
+)
+def test_a_sample_drawn_by_somebody_who_may_not_read_the_log_is_found(
+    reviewed_folder: Path, account: str, role: str, kinds: list[str]
+) -> None:
+    """Who is reviewed does not choose what is reviewed."""
+    seq = add(reviewed_folder, account, role, *sampled_by(account, reviewed_folder))
+    assert [(each[0], each[1]) for each in found(reviewed_folder)] == [(seq, kind) for kind in kinds]
