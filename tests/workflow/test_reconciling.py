@@ -611,6 +611,7 @@ def test_an_event_has_no_second_row(learned_folder: Path, monkeypatch: pytest.Mo
     once = counterparts.rows_beside
     monkeypatch.setattr(counterparts, "rows_beside", lambda *about: [*once(*about), *once(*about)])
     monkeypatch.setattr(counterparts, "is_beside", lambda *about: False)
+    monkeypatch.setattr(counterparts, "rows_in_order", lambda *about: iter(()))
     words = "there is 2 rows in reads for it; there must be one"
     assert compared(learned_folder, "read.committed") == [Problem(7, "row_missing", words)]
 
@@ -672,3 +673,18 @@ def test_what_the_first_and_the_last_event_of_a_session_say_is_compared_as_long_
         assert list(Reconciliation(store).compare(8, {**closed, "detail": {"account": "x", "why": "y"}})) == [
             Problem(8, "row_differs", "its row in ui_sessions was changed: account_id, ended differ from it")
         ]
+
+
+def test_rows_behind_a_changed_one_are_compared_as_before(learned_folder: Path) -> None:
+    """A walk reads them in their order, and begins anew where one is not as it was told."""
+    with tampered(learned_folder) as connection:
+        rows = connection.execute(
+            "SELECT d.rowid, a.seq FROM decisions d JOIN audit_log a ON a.event_id = d.decision_id ORDER BY 1"
+        ).fetchall()
+        for rowid, _ in rows[1::2]:
+            connection.execute("UPDATE decisions SET seconds_active = 1 WHERE rowid = ?", (rowid,))
+    words = "its row in decisions was changed: seconds_active differ from it"
+    assert len(rows) >= 5
+    assert list(verify(learned_folder).problems) == [
+        Problem(seq, "row_differs", words) for _, seq in rows[1::2]
+    ]
