@@ -59,8 +59,7 @@ class Walks:
     def begun(self) -> Iterator[None]:
         """Let other processes walk while the block runs, where the log is long and its numbers are dense."""
         if self._end.count > ALONE and self._end.count == self._end.seq:
-            first = next(inspection.raw_events(self._store, upto=1), None)
-            key = _opening_key(first)
+            key = _opening_key(inspection.raw_events(self._store, upto=1))
             tasks: list[dict[str, Any]] = [{}]
             for after in range(0, self._end.seq, STRETCH):
                 upto = min(after + STRETCH, self._end.seq)
@@ -126,10 +125,11 @@ class Walks:
         return False
 
 
-def _opening_key(first: inspection.RawEvent | None) -> str:
+def _opening_key(events: Iterator[inspection.RawEvent]) -> str:
+    """Return the key that the first of some events tells the log to begin with, or nothing."""
     try:
-        return str(json.loads(first[3])["detail"]["public_key"]) if first else ""
-    except (ValueError, KeyError, TypeError):
+        return str(json.loads(next(events)[3])["detail"]["public_key"])
+    except (StopIteration, ValueError, KeyError, TypeError):
         return ""
 
 

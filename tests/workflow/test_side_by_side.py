@@ -10,6 +10,7 @@ import threading
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import fields
 from pathlib import Path
 from select import select
 from typing import TextIO
@@ -26,7 +27,7 @@ from hitl_review.workflow.checkpointing import write_checkpoint
 from hitl_review.workflow.side_by_side import as_json, from_json, joined
 from hitl_review.workflow.stretches import Walked, walk
 from hitl_review.workflow.workspace import open_workspace
-from tests.tampering import tamper
+from tests.tampering import payloads_of, rechain, tamper, tampered
 
 UPDATE = "UPDATE audit_log SET"
 ATTACKS = {
@@ -118,11 +119,17 @@ def test_a_process_that_fails_is_no_verdict(
 
 
 def test_what_a_process_found_survives_the_way_back(reviewed_folder: Path) -> None:
-    """Every part of it is told as JSON and read again."""
+    """Every part of it is told as JSON and read again: what is wrong, and what an honest log never holds."""
+    with tampered(reviewed_folder) as connection:
+        payloads = payloads_of(connection)
+        for place, action in enumerate(("key.rotated", "plan.made", "plan.made")):
+            payloads.append({**payloads[-1], "action": action, "event_id": f"added-{place}"})
+        rechain(connection, payloads)
+        connection.execute("UPDATE audit_log SET payload = '{}' WHERE seq = 9")
     with inspection.opened(reviewed_folder / "review.db") as store:
         found = walk(store, sizes=[3])
     assert from_json(json.loads(json.dumps(as_json(found)))) == found
-    assert found.checkpoints and found.opened and found.opening and 3 in found.places
+    assert all(getattr(found, each.name) for each in fields(found)), "every part holds something"
 
 
 def test_what_stretches_hold_is_held_together() -> None:
@@ -246,10 +253,12 @@ def test_every_process_is_given_the_sizes_that_lie_in_its_stretch(
 
 def test_the_key_a_damaged_opening_names_is_none() -> None:
     """Nothing is then signed with it."""
-    opening = '{"detail": {"public_key": "k"}}'
-    assert side_by_side._opening_key((1, "e", "p", opening, "h")) == "k"
-    assert side_by_side._opening_key(None) == ""
-    assert side_by_side._opening_key((1, "e", "p", "{", "h")) == ""
+
+    def key_of(*payloads: str) -> str:
+        return side_by_side._opening_key((1, "e", "p", payload, "h") for payload in payloads)
+
+    assert key_of('{"detail": {"public_key": "k"}}', '{"detail": {"public_key": "l"}}') == "k"
+    assert (key_of(), key_of("{"), key_of("{}"), key_of("[]")) == ("", "", "", "")
 
 
 @pytest.mark.parametrize(
