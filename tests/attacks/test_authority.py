@@ -26,6 +26,7 @@ from tests.tampering import payloads_of, rechain, tampered
 from tests.ward import NOW, Clock
 
 AT = "2026-11-23T09:00:00.000000Z"
+ANOTHER_S = "its signature is not that of who acted, at that time"
 Rows = list[tuple[str, tuple[object, ...]]]
 
 
@@ -80,23 +81,23 @@ def test_a_read_of_somebody_who_may_not_read_is_found(reviewed_folder: Path, acc
 
 
 @pytest.mark.parametrize(
-    ("account", "role", "name", "kinds"),
+    ("account", "role", "name", "words"),
     [
         ("approver-1", "approver", "Abe Approver", []),
-        ("reader-1", "reader", "Rita Reader", ["authority"]),
-        ("approver-1", "approver", "Rita Reader", ["authority"]),
-        ("approver-1", "approver", "", ["authority"]),
+        ("reader-1", "reader", "Rita Reader", ["the role that it is told in may not do that"]),
+        ("approver-1", "approver", "Rita Reader", [ANOTHER_S]),
+        ("approver-1", "approver", "", [ANOTHER_S]),
     ],
     ids=["control", "a reader", "another name", "no name"],
 )
 def test_a_model_stopped_by_somebody_who_may_not_or_under_another_name_is_found(
-    reviewed_folder: Path, account: str, role: str, name: str, kinds: list[str]
+    reviewed_folder: Path, account: str, role: str, name: str, words: list[str]
 ) -> None:
     """A signature is the printed name of who acted."""
     with tampered(reviewed_folder) as connection:
         (in_use,) = connection.execute("SELECT model FROM promotions").fetchone()
     seq = add(reviewed_folder, account, role, *stop_by(account, name, in_use))
-    assert [(each[0], each[1]) for each in found(reviewed_folder)] == [(seq, kind) for kind in kinds]
+    assert found(reviewed_folder) == [(seq, "authority", each) for each in words]
 
 
 @pytest.mark.parametrize("several", [False, True])

@@ -359,3 +359,25 @@ def test_nobody_enables_an_own_account_that_is_disabled(reviewed_folder: Path) -
             disabled = Problem(seq, "authority", "the account of who acted was disabled then")
             found.append(disabled in walk(store).told)
     assert found == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("actor", "signature", "is_signed"),
+    [
+        ("rita", {"name": "Rita", "at": NOON}, True),
+        ("rita", {"name": "Rolf", "at": NOON}, False),
+        ("rita", {"name": "Rita", "at": EARLIER}, False),
+        ("rita", {"name": "Rita"}, False),
+        ("rita", {}, False),
+        ("rita", ["Rita", NOON], False),
+        ("rita", None, False),
+        ("system", None, True),
+        ("system", {"name": "Rita", "at": NOON}, False),
+    ],
+)
+def test_who_acted_signs_with_the_own_name_at_that_time(
+    actor: str, signature: object, is_signed: bool
+) -> None:
+    """The product itself signs nothing: what it is said to have signed, it did not do."""
+    told = {"actor": actor, "at": NOON, "detail": {"signature": signature}}
+    assert stretches._is_signed_by(told, "Rita") is is_signed
