@@ -202,6 +202,26 @@ def test_nothing_is_added_behind_an_altered_event(store: Store, folder: Path) ->
     assert store.rows("SELECT count(*) FROM audit_log")[0][0] == 2
 
 
+@pytest.mark.parametrize("payload", ["{", "[]", "{}", '{"at": 7}', '{"at": "noon"}'])
+def test_nothing_is_added_behind_an_event_that_tells_no_time(
+    store: Store, folder: Path, payload: str
+) -> None:
+    """Its hash fits, so somebody wrote it anew; whoever acts is told where to look."""
+    add(store, 2)
+    with tampered(folder) as connection:
+        connection.execute(
+            "UPDATE audit_log SET payload = ?1, hash = ?2 WHERE seq = 2",
+            (payload, chain_hash(next(audit.events(store)).hash, payload)),
+        )
+    with pytest.raises(AuditError) as refused:
+        add(store)
+    assert str(refused.value) == (
+        "The last event of the log, 2, is not told as it must be, so nothing more is written. "
+        "Run `hitl-review audit verify`."
+    )
+    assert store.rows("SELECT count(*) FROM audit_log")[0][0] == 2
+
+
 # Everything else is refused by the database
 
 
