@@ -13,7 +13,7 @@ from hitl_review.errors import AuditError, WorkspaceError
 from hitl_review.store import audit, checkpoints, keys
 from hitl_review.store.connection import Store
 from hitl_review.workflow.workspace import create_workspace, open_workspace
-from tests.tampering import tampered
+from tests.tampering import payloads_of, rechain, tampered
 
 
 @pytest.fixture
@@ -123,6 +123,38 @@ def test_another_key_signs_nothing(log: Store, tmp_path: Path) -> None:
     assert (
         str(refused.value)
         == "The signing key is not the one this log names. Put back the one made with the workspace."
+    )
+
+
+@pytest.mark.parametrize(
+    ("action", "detail"),
+    [
+        ("log.opened", {"origin": "abc"}),
+        ("log.opened", {"origin": "abc", "public_key": 7}),
+        ("log.opened", {"origin": "abc", "public_key": "not base64"}),
+        ("log.opened", ["abc"]),
+        ("checkpoint.published", {"key": 7}),
+        ("checkpoint.published", ["key"]),
+    ],
+)
+def test_a_log_that_does_not_tell_of_its_key_is_signed_with_none(
+    log: Store, tmp_path: Path, action: str, detail: object
+) -> None:
+    """Whoever asks for a checkpoint is told where to look."""
+    with log.transaction():
+        checkpoints.publish(log, tmp_path / "new")
+    with tampered(tmp_path / "new") as connection:
+        payloads = payloads_of(connection)
+        for each in payloads:
+            if each["action"] == "checkpoint.published":
+                del each["detail"]["key"]
+            if each["action"] == action:
+                each["detail"] = detail
+        rechain(connection, payloads)
+    with pytest.raises(AuditError) as refused:
+        checkpoints.key_in_force(log)
+    assert (
+        str(refused.value) == "The log does not tell of its key as it must. Run `hitl-review audit verify`."
     )
 
 
