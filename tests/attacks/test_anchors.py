@@ -5,6 +5,7 @@ And it raises no alarm by a crash in the middle of a line, by another log's chec
 
 from __future__ import annotations
 
+import locale
 import os
 import shutil
 from pathlib import Path
@@ -17,6 +18,7 @@ from hitl_review.store import checkpoints, keys
 from hitl_review.store.checkpoints import ANCHOR_FILE
 from hitl_review.store.connection import DATABASE, now_utc
 from hitl_review.workflow import diagnosing
+from hitl_review.workflow.anchors import anchored
 from hitl_review.workflow.auditing import history, verify
 from hitl_review.workflow.backup import backup
 from hitl_review.workflow.checkpointing import publish_checkpoint
@@ -159,6 +161,17 @@ def test_a_file_that_is_not_there_or_holds_no_checkpoint_is_no_alarm(
     else:
         path.write_bytes(content)
     assert verify(published).ok
+
+
+def test_it_is_read_alike_in_every_locale(published: Path) -> None:
+    """Its notes hold a dash: read as anything but UTF-8, none of them would be one, and a cut tail went unseen."""
+    found = anchored(published)
+    before = locale.setlocale(locale.LC_CTYPE)
+    locale.setlocale(locale.LC_CTYPE, "C")
+    try:
+        assert anchored(published) == found != []
+    finally:
+        locale.setlocale(locale.LC_CTYPE, before)
 
 
 def test_two_workspaces_may_share_the_file(
