@@ -152,7 +152,11 @@ def test_a_dispute_resolved_by_one_of_its_readers_is_found(learned_folder: Path)
     assert by not in readers
     with tampered(learned_folder) as connection:
         resolved_by(readers[0])(connection)
-    assert any("resolved by one of the readers" in message for _, _, message in found(learned_folder))
+        (seq,) = connection.execute(
+            "SELECT seq FROM audit_log WHERE event_id IN (SELECT event_id FROM resolutions)"
+        ).fetchone()
+    words = "a dispute was resolved by one of the readers who disagree"
+    assert (seq, "authority", words) in found(learned_folder)
 
 
 def test_every_act_that_takes_a_permission_is_an_action_and_somebody_may_do_it() -> None:

@@ -458,6 +458,14 @@ WORDS: dict[str, tuple[list[str], list[tuple[int | None, str, str]]]] = {
         [f"{COPIED_READS} 4"],
         [(None, "event_missing", "4 rows of reads have no event that tells of them, such as x1, x2, x3")],
     ),
+    "the event of a row can't be trusted": (
+        [f"UPDATE audit_log SET payload = payload || ' ' WHERE seq = {READ}"],
+        [
+            (READ, "chain", "its hash is not the hash of its payload"),
+            (READ, "payload", "its payload can't be trusted: it is not in canonical form"),
+            (None, "event_missing", "1 rows of reads have no event that tells of them"),
+        ],
+    ),
     "a row stands elsewhere": (
         ["UPDATE reads SET rowid = 1000 WHERE rowid = 1"],
         [(READ, "order", "its row in reads does not stand in the order of the log")],
