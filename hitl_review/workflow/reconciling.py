@@ -226,8 +226,8 @@ class Reconciliation:
                 None, "worklist", "cases were moved in the queue, or another reason was given for them"
             )
         for holder, case_id, held_until in counterparts.holds(self._store):
-            opened, at = self.opened.get(holder, ("", ""))
-            if opened != case_id or str(held_until) > _longest_hold(at):
+            last = self.opened.get(holder)
+            if last is None or last[0] != case_id or str(held_until) > _longest_hold(last[1]):
                 yield Problem(
                     None, "worklist", "a case is held by somebody who did not open it, or for too long"
                 )
@@ -244,7 +244,7 @@ class Reconciliation:
 
     def _is_in_order(self, disordered: bool, has_places: bool, found: str | None) -> bool:
         """Whether every place of the queue is the one that the newest event about the order covers."""
-        told, _ = self.opened.get(_QUEUE, ("", ""))
+        told = self.opened.get(_QUEUE, ("",))[0]
         return not disordered and (found == told if told else not has_places)
 
 

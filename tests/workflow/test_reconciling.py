@@ -247,11 +247,15 @@ def test_a_column_that_was_added_or_renamed_is_named_at_every_row(reviewed_folde
         reviewed_folder,
         "ALTER TABLE reads ADD COLUMN more TEXT DEFAULT 'x'",
         "ALTER TABLE reveals RENAME COLUMN shown_at TO seen_at",
+        "ALTER TABLE decisions RENAME COLUMN supersedes TO replaces",
     )
     found = verify(reviewed_folder)
     words = {problem.message for problem in found.problems if problem.kind == "row_differs"}
     assert {"its row in reads was changed: more differ from it"} < words
     assert "its row in reveals was changed: seen_at, shown_at differ from it" in words
+    assert {each for each in words if "decisions" in each} == {
+        "its row in decisions was changed: replaces, supersedes differ from it"
+    }, "also where both hold nothing"
 
 
 def test_an_honest_row_is_read_only_where_sqlite_can_not_compare_it(
@@ -382,6 +386,7 @@ COPIED_READS = (
     "INSERT INTO reads SELECT 'x' || rowid, case_id || 'x', reader, modality, label, probability, opened_at,"
     " committed_at FROM reads ORDER BY rowid LIMIT"
 )
+NO_TEXT = b'{"a": "\xff"}'
 MOVED = "cases were moved in the queue, or another reason was given for them"
 HELD = "a case is held by somebody who did not open it, or for too long"
 WORDS: dict[str, tuple[list[str], list[tuple[int | None, str, str]]]] = {
@@ -480,6 +485,10 @@ WORDS: dict[str, tuple[list[str], list[tuple[int | None, str, str]]]] = {
             (None, "digest", "sha256:x in screens does not hold what its digest says"),
             (None, "event_missing", "1 rows of screens belong to nothing in the log"),
         ],
+    ),
+    "something that is no text was shown to nobody": (
+        [f"INSERT INTO screens VALUES ('{bytes_digest(NO_TEXT)}', CAST(x'{NO_TEXT.hex()}' AS TEXT))"],
+        [(None, "event_missing", "1 rows of screens belong to nothing in the log")],
     ),
     "a manifest is of no model": (
         ["INSERT INTO manifests VALUES ('sha256:x', '{}')"],
