@@ -47,13 +47,14 @@ class Walks:
         self, path: Path, store: Store, end: inspection.End, sizes: Collection[int], done: Done
     ) -> None:
         self._path, self._store, self._end, self._sizes, self._done = path, store, end, sizes, done
-        self.of_pages: list[Problem] = []
-        """What is wrong with the pages of the file, once the walk has ended."""
+        self.of_pages: list[Problem]
+        """What is wrong with the pages of the file: there once the walk has ended."""
         self._tasks: SimpleQueue[tuple[int, dict[str, Any]]] = SimpleQueue()
         self._found: dict[int, Walked] = {}
         self._faults: list[str] = []
         self._threads: list[threading.Thread] = []
-        self._count = 0
+        self._count: int
+        """How many tasks there were, once threads give them to processes."""
 
     @contextmanager
     def begun(self) -> Iterator[None]:
