@@ -105,12 +105,11 @@ class Walks:
                     place, task = self._tasks.get_nowait()
                 except Empty:
                     return
-                if not self._answered(process, place, task):
-                    return
+                self._ask(process, place, task)
                 self._done(len(self._found) * STRETCH)
 
-    def _answered(self, process: subprocess.Popen[str], place: int, task: dict[str, Any]) -> bool:
-        """Let a process do a task, and keep what it found; tell whether it did."""
+    def _ask(self, process: subprocess.Popen[str], place: int, task: dict[str, Any]) -> None:
+        """Let a process do a task, and keep what it found, or why it did not do it."""
         assert process.stdin is not None and process.stdout is not None
         try:
             process.stdin.write(json.dumps(task) + "\n")
@@ -118,12 +117,10 @@ class Walks:
             told = json.loads(process.stdout.readline())
             if "refused" in told:
                 self._faults.append(str(told["refused"]))
-                return False
-            self._found[place] = from_json(told)
-            return True
+            else:
+                self._found[place] = from_json(told)
         except (OSError, ValueError, LookupError, TypeError):
             self._faults.append("a process that walked the log ended")
-        return False
 
 
 def _opening_key(events: Iterator[inspection.RawEvent]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import io
 import json
+import math
 import os
 import threading
 from collections import Counter
@@ -83,12 +84,14 @@ def test_several_processes_find_what_one_finds(
 def test_progress_of_several_processes_reaches_the_end(
     reviewed_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """And never goes beyond it."""
+    """A stretch further with each task, the pages being one; and never beyond the end."""
     monkeypatch.setattr(side_by_side, "ALONE", 0)
     monkeypatch.setattr(side_by_side, "STRETCH", 16)
+    monkeypatch.setattr(side_by_side, "_processes", lambda: 1)
     told: list[tuple[int, int]] = []
-    verify(reviewed_folder, progress=lambda done, total: told.append((done, total)))
-    assert len(told) > 2 and told[-1][0] == told[-1][1] and all(done <= total for done, total in told)
+    events = verify(reviewed_folder, progress=lambda done, total: told.append((done, total))).events
+    steps = [min(16 * done, events) for done in range(1, 2 + math.ceil(events / 16))]
+    assert told == [(2 * done, 2 * events) for done in [*steps, events]] and len(told) > 3
 
 
 @pytest.mark.filterwarnings("error::pytest.PytestUnhandledThreadExceptionWarning")
