@@ -125,7 +125,7 @@ def test_what_a_process_found_survives_the_way_back(reviewed_folder: Path) -> No
     """Every part of it is told as JSON and read again: what is wrong, and what an honest log never holds."""
     with tampered(reviewed_folder) as connection:
         payloads = payloads_of(connection)
-        for place, action in enumerate(("key.rotated", "plan.made", "plan.made")):
+        for place, action in enumerate(("key.rotated", "clock.regressed", "plan.made", "plan.made")):
             payloads.append({**payloads[-1], "action": action, "event_id": f"added-{place}"})
         rechain(connection, payloads)
         connection.execute("UPDATE audit_log SET payload = '{}' WHERE seq = 9")
@@ -151,6 +151,7 @@ def test_what_stretches_hold_is_held_together() -> None:
         checkpoints=[(2, {"key": "k"}, "k")],
         places={1: (one, "h1")},
         frontier=two,
+        set_back=True,
     )
     second = Walked(
         chain=[b],
@@ -175,7 +176,10 @@ def test_what_stretches_hold_is_held_together() -> None:
         checkpoints=[(2, {"key": "k"}, "k"), (3, {}, "")],
         places={1: (one, "h1"), 3: (three, "h3")},
         frontier=three,
+        set_back=True,
     )
+    assert joined([second, first]).set_back
+    assert not joined([second, second]).set_back
 
 
 def test_a_broken_walk_is_joined_as_broken(reviewed_folder: Path) -> None:
