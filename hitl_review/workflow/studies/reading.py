@@ -171,12 +171,13 @@ def _current(workspace: Workspace, study_id: str, item: int, actor: Actor) -> Ta
 def keep_showing(
     workspace: Workspace, study_id: str, item: int, stage: str, body: str, actor: Actor
 ) -> Showing:
-    """Return the record that a stage was shown, making it once."""
+    """Return the record that a stage was shown, making it once; Conflict if the study was locked meanwhile."""
     store, screen = workspace.store, text_digest(body)
     with store.transaction(actor) as transaction:
         earlier = reads.showing(store, study_id, item, stage)
         if earlier is not None:
             return earlier
+        _running(workspace, study_id, actor)
         action = "study.shown" if stage == "model" else "study.opened"
         event = audit.append(store, action, f"study:{study_id}", {"item": item, "displayed": screen})
         shown = Showing(event.event_id, study_id, item, actor.account_id, stage, screen, transaction.now)

@@ -249,3 +249,14 @@ def test_the_review_page_does_not_show_the_model_of_a_case_that_the_reader_reads
         ensure_may_see(ward, "C-2", actor=RITA)
     lock_study(ward, "ward-1", actor=LEAD, reason="The ward was closed.")
     ensure_may_see(ward, "C-2", actor=RITA)
+
+
+def test_what_was_being_made_when_the_study_was_locked_is_not_shown(ward: Workspace, clock: Clock) -> None:
+    """A reader who waits for a screen while the lead locks the study is told so, and the log says nothing of it."""
+    read_next(ward, RITA, clock)
+    task = standing(ward, "ward-1", actor=RITA).task
+    assert task is not None
+    lock_study(ward, "ward-1", actor=LEAD, reason="The clinic closes.")
+    with pytest.raises(Conflict, match="locked"):
+        show_model(ward, task.item, RITA, case_id=task.case_id)
+    assert reads.showing(ward.store, "ward-1", task.item, "model") is None
