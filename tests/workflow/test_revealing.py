@@ -9,14 +9,20 @@ import pytest
 
 from hitl_review.domain.account import Actor, Role
 from hitl_review.domain.audit import text_digest
-from hitl_review.errors import NoChampion, NotCommitted, NotFound, NotPermitted, ReviewError
+from hitl_review.errors import Conflict, NoChampion, NotCommitted, NotFound, NotPermitted, ReviewError
+from hitl_review.model.artifacts import TrainedModel
 from hitl_review.store import audit, cases, models, predictions, reviews, worklist
+from hitl_review.workflow.auditing import verify
+from hitl_review.workflow.promotion import roll_back, stop_model
 from hitl_review.workflow.revealing import reveal
 from hitl_review.workflow.review import commit_read
 from hitl_review.workflow.scoring import stored_model
 from hitl_review.workflow.workspace import Workspace
+from tests.ward import train
+from tests.ward_learning import put_in_use
 
 READER = Actor("reader-1", "Demo reader 1", Role.READER)
+APPROVER = Actor("approver-1", "Demo approver", Role.APPROVER)
 AUDITOR = Actor("auditor-1", "Demo auditor", Role.AUDITOR)
 
 
@@ -169,3 +175,36 @@ def test_the_pages_may_bring_the_model_they_keep_in_memory(hospital: Workspace, 
     source: Callable[[str], object] = remembering
     shown = reveal(hospital, estimated, actor=READER, source=source)  # type: ignore[arg-type]
     assert asked == [models.champion(hospital.store).digest] == [shown.screen.view.model]
+
+
+def test_the_view_of_a_model_that_was_changed_meanwhile_is_not_shown(
+    hospital: Workspace, estimated: str
+) -> None:
+    """Loading it takes a moment, in which an approver acts; the reader is told, and the log stays one that can be."""
+
+    def slowly(digest: str) -> TrainedModel:
+        put_in_use(hospital, train(hospital), approver=APPROVER)
+        return stored_model(hospital.store)(digest)
+
+    with pytest.raises(Conflict, match="model was changed while its view was made"):
+        reveal(hospital, estimated, actor=READER, source=slowly)
+    assert reviews.all_reveals(hospital.store) == []
+    assert audit.of_action(hospital.store, "prediction.shown") == []
+    roll_back(hospital, actor=APPROVER, reason="The model before is wanted again.")
+    reveal(hospital, estimated, actor=READER)
+    hospital.store.close()
+    assert verify(hospital.folder).problems == ()
+
+
+def test_the_view_of_a_model_that_was_stopped_meanwhile_is_not_shown(
+    hospital: Workspace, estimated: str
+) -> None:
+    """Nothing is in use then."""
+
+    def slowly(digest: str) -> TrainedModel:
+        stop_model(hospital, actor=APPROVER, reason="It is not to be used any more.")
+        return stored_model(hospital.store)(digest)
+
+    with pytest.raises(NoChampion, match="stopped"):
+        reveal(hospital, estimated, actor=READER, source=slowly)
+    assert reviews.all_reveals(hospital.store) == []
