@@ -19,6 +19,7 @@ from hitl_review.errors import HitlError
 from hitl_review.project import Project, parse_project
 from hitl_review.store import projects, samples, successions
 from hitl_review.store.connection import Row, Store
+from hitl_review.store.samples import Sample
 from hitl_review.store.studies import lists, sealed
 from hitl_review.workflow.promotion import LEAST_STATEMENT
 from hitl_review.workflow.review import is_blind
@@ -159,8 +160,13 @@ def _samples(store: Store) -> Found:
         assert sample is not None
         ids = samples.decision_ids(store, upto=sample.upto)
         drawn = lowest(sample.seed, ids, len(sample.decisions))
-        if (len(ids), drawn) != (sample.of, sample.decisions) or seq is None or sample.upto >= seq:
+        if (len(ids), drawn) != (sample.of, sample.decisions) or not drawn or not _is_of_all(sample, seq):
             yield seq, "its seed does not draw the decisions that it tells of"
+
+
+def _is_of_all(sample: Sample, seq: int | None) -> bool:
+    """Tell whether a sample was drawn from the whole log before it; that a clock went back is told in between."""
+    return seq is not None and seq - 2 <= sample.upto < seq
 
 
 _FOLLOWS: Final[Mapping[str, tuple[str, ...]]] = {
@@ -192,7 +198,7 @@ def _is_sealed(store: Store, study: str, step: Row) -> bool:
     """Tell whether lists, outputs and truth are those that the protocol names by their digests."""
     try:
         seals = read_document(step["document"])[1]
-    except (HitlError, TypeError, KeyError, ValueError):
+    except (HitlError, AttributeError, TypeError, KeyError, ValueError):
         return False
     hidden = sealed.all_sealed(store, study)
     return (

@@ -51,8 +51,8 @@ LOOKS: Final = (*REVIEWING, *LEARNING, *AUDITING, *STUDYING)
 def faults(store: Store, *, positive: str, owed: bool, every: bool) -> Iterator[tuple[int | None, str]]:
     """Yield the event and the words of what can't have happened, a hundred of a look at most.
 
-    `positive` is the label that counts as 1; `owed` says that every reader owes an own estimate before the model's
-    view; `every` says that the clock was set back, so that time orders nothing.
+    `positive` is the label that counts as 1, empty where that is not known; `owed` says that every reader owes an own
+    estimate before the model's view; `every` says that the clock was set back, so that time orders nothing.
     """
     given = {"positive": positive, "owed": owed, "every": every}
     for look in LOOKS:

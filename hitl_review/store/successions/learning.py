@@ -18,13 +18,20 @@ def _label(kind: str, table: str, key: str, event: str, at: str, same: str) -> L
         f" WHERE l.origin GLOB '{kind}:*'",
         {
             "a label of something that is not there": f"o.{key} IS NULL",
-            _SAYS_THE_SAME: f"l.case_id <> o.case_id OR l.at <> o.{at} OR ({same}) IS NOT 1",
+            _SAYS_THE_SAME: (
+                f"l.origin <> '{kind}:' || o.{key} OR l.case_id <> o.case_id OR l.at <> o.{at} OR l.weight <> 1"
+                f" OR l.disputed OR ({same}) IS NOT 1"
+            ),
             _FROM_LATER: not_before(f"o.{event}", f"o.{at}", "l.event_id", "l.collected_at"),
         },
     )
 
 
-_BARE: Final = "l.supersedes IS NULL AND l.decision_id IS NULL AND l.model IS NULL AND l.reason IS NULL"
+_BARE: Final = (
+    "l.supersedes IS NULL AND l.decision_id IS NULL AND l.model IS NULL AND l.shown_probability IS NULL"
+    " AND l.reason IS NULL AND l.effect = 'train'"
+)
+_NOT_DRAWN: Final = f"{_BARE} AND l.sampling_probability IS NULL"
 LEARNING: Final = (
     _label(
         "read",
@@ -43,8 +50,9 @@ LEARNING: Final = (
         "decided_at",
         "l.mode = 'seen' AND l.reader = o.reader AND l.decision_id = o.decision_id AND l.reason IS o.reason"
         " AND l.source = CASE o.answer WHEN 'accepted' THEN 'acceptance' WHEN 'overridden' THEN 'override'"
-        " ELSE 'deferral' END AND (o.label IS NULL OR l.probability = (o.label = :positive))"
-        " AND (l.model, l.shown_probability) ="
+        " ELSE 'deferral' END AND CASE WHEN o.label IS NULL"
+        " THEN l.probability = coalesce(o.own_probability, l.shown_probability)"
+        " ELSE :positive = '' OR l.probability = (o.label = :positive) END AND (l.model, l.shown_probability) ="
         " (SELECT p.model, p.probability FROM predictions p WHERE p.prediction_id = o.prediction_id)"
         " AND (SELECT e.origin FROM labels e WHERE e.label_id = l.supersedes) IS 'decision:' || o.supersedes",
     ),
@@ -54,7 +62,8 @@ LEARNING: Final = (
         "outcome_id",
         "event_id",
         "recorded_at",
-        f"l.source = 'outcome' AND l.mode = 'outcome' AND l.reader IS NULL AND l.probability = o.value AND {_BARE}",
+        f"l.source = 'outcome' AND l.mode = 'outcome' AND l.reader IS NULL AND l.probability = o.value"
+        f" AND {_NOT_DRAWN}",
     ),
     _label(
         "resolution",
@@ -62,8 +71,8 @@ LEARNING: Final = (
         "event_id",
         "event_id",
         "at",
-        f"l.source = 'consensus' AND l.mode = 'second_read' AND l.reader = o.by AND l.probability = o.probability"
-        f" AND {_BARE}",
+        "l.source = 'consensus' AND l.mode = 'second_read' AND l.reader = o.by AND l.probability = o.probability"
+        f" AND {_NOT_DRAWN}",
     ),
     Look(
         "l.event_id",
@@ -75,8 +84,13 @@ LEARNING: Final = (
         },
     ),
     Look(
+        "l.event_id",
+        "cases c CROSS JOIN labels l ON l.case_id = c.case_id WHERE c.purpose = 'holdout'",
+        {"a label of a case that is kept for measuring": "1"},
+    ),
+    Look(
         "d.event_id",
-        "disputes d, json_each(d.labels) j LEFT JOIN labels l ON l.label_id = j.value",
+        "disputes d LEFT JOIN json_each(d.labels) j LEFT JOIN labels l ON l.label_id = j.value",
         {
             "a dispute about a label of another case, or of none": "l.case_id IS NOT d.case_id",
             "a dispute from before one of its labels": not_before(

@@ -33,9 +33,10 @@ SHOWS_ANOTHER: Final = 'instr({0}, \'{{"facts":{{"case_id":\' || json_quote({1})
 
 
 def sql_of(look: Look) -> str:
-    """Return the query that yields place and number of the first fault of each row that has one."""
+    """Return the query that yields place and number of the first fault of each row that has one, each once."""
     cases = " ".join(f"WHEN {sql} THEN {place}" for place, sql in enumerate(look.faults.values()))
     return (
-        f"SELECT {place_of('found.event')}, found.fault FROM (SELECT {look.event} AS event, CASE {cases} END AS fault"
-        f" FROM {look.rows}) found WHERE found.fault IS NOT NULL ORDER BY 1 LIMIT {MOST_OF_A_LOOK}"
+        f"SELECT DISTINCT {place_of('found.event')}, found.fault FROM (SELECT {look.event} AS event,"
+        f" CASE {cases} END AS fault FROM {look.rows}) found"
+        f" WHERE found.fault IS NOT NULL ORDER BY 1 LIMIT {MOST_OF_A_LOOK}"
     )

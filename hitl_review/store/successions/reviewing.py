@@ -6,14 +6,17 @@ from typing import Final
 
 from hitl_review.store.successions.look import SHOWS_ANOTHER, Look, not_before, place_of
 
-_IN_USE: Final = "(SELECT m.model FROM promotions m {} ORDER BY m.rowid DESC LIMIT 1)"
+_IN_USE: Final = "(SELECT m.model{} FROM promotions m {} ORDER BY m.rowid DESC LIMIT 1)"
 
 
 def _not_in_use(model: str, event: str, at: str) -> str:
-    """Return what is true where a model was not the one in use when something happened."""
-    by_time = _IN_USE.format(f"WHERE m.at <= {at}")
-    by_place = _IN_USE.format(f"WHERE {place_of('m.event_id')} < {place_of(event)}")
-    return f"((:every OR {model} IS NOT {by_time}) AND {model} IS NOT {by_place})"
+    """Return what is true where a model was not the one in use when something happened.
+
+    Time tells it where the latest change is earlier; of one at the very same time it does not tell which was first.
+    """
+    by_time = _IN_USE.format(f", m.at < {at}", f"WHERE m.at <= {at}")
+    by_place = _IN_USE.format("", f"WHERE {place_of('m.event_id')} < {place_of(event)}")
+    return f"((:every OR ({model}, 1) IS NOT {by_time}) AND {model} IS NOT {by_place})"
 
 
 _OWN_READ: Final = (

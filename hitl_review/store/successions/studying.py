@@ -23,6 +23,11 @@ _OWN: Final = (
     "(SELECT {} FROM study_reads o"
     " WHERE (o.study_id, o.item) = (g.study_id, g.item) AND o.modality = 'unaided')"
 )
+_PLANNED: Final = (
+    "SELECT p.*, sum(p.asked) OVER (PARTITION BY p.study_id, p.reader ORDER BY p.session, p.place) AS upto"
+    " FROM (SELECT *, 1 + (showing = 'then_model' AND NOT no_reveal) AS asked FROM study_schedule) p"
+)
+"""Each place of the lists with how many reads it asks for, and how many are asked for up to it."""
 STUDYING: Final = (
     Look(
         "g.showing_id",
@@ -60,7 +65,8 @@ STUDYING: Final = (
                 "r", "r.read_id", "r.committed_at"
             ),
             "a study's read with the model, or without it, was not asked for": (
-                "iif(r.modality = 'aided', s.showing = 'alone' OR s.no_reveal, s.showing = 'with_model')"
+                "iif(r.modality = 'aided', s.showing = 'alone' OR s.no_reveal,"
+                " s.showing = 'with_model' AND NOT s.no_reveal)"
             ),
             "a study's read is not of what was shown": (
                 "(r.shown_at, r.displayed) IS NOT (f.shown_at, g.screen)"
@@ -73,10 +79,10 @@ STUDYING: Final = (
     ),
     Look(
         "r.read_id",
-        "(SELECT r.read_id, s.session, s.place, max(1000000 * s.session + s.place) OVER"
-        " (PARTITION BY r.study_id, r.reader ORDER BY r.rowid) AS highest"
-        " FROM study_reads r JOIN study_schedule s USING (study_id, item)) r",
-        {"a study's read was made out of the order of the list": "1000000 * r.session + r.place < r.highest"},
+        "(SELECT r.read_id, s.upto - s.asked + 1 + (r.modality = 'aided' AND s.asked = 2) AS planned, row_number()"
+        " OVER (PARTITION BY r.study_id, r.reader ORDER BY r.rowid) AS made"
+        f" FROM study_reads r JOIN ({_PLANNED}) s USING (study_id, item)) r",
+        {"a study's read was made out of the order of the list": "r.planned <> r.made"},
     ),
     Look(
         "w.event_id",
