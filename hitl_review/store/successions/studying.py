@@ -81,7 +81,7 @@ STUDYING: Final = (
         "r.read_id",
         "(SELECT r.read_id, s.upto - s.asked + 1 + (r.modality = 'aided' AND s.asked = 2) AS planned, row_number()"
         " OVER (PARTITION BY r.study_id, r.reader ORDER BY r.rowid) AS made"
-        f" FROM study_reads r JOIN ({_PLANNED}) s USING (study_id, item)) r",
+        f" FROM study_reads r JOIN ({_PLANNED}) s USING (study_id, item, reader)) r",
         {"a study's read was made out of the order of the list": "r.planned <> r.made"},
     ),
     Look(
