@@ -13,7 +13,7 @@ from hitl_review.domain.case import Purpose
 from hitl_review.domain.decision import Confidence, Modality
 from hitl_review.domain.protocol import Design, Protocol
 from hitl_review.domain.study import Study, StudyRead
-from hitl_review.store import cases, models, predictions
+from hitl_review.store import accounts, cases, models, predictions
 from hitl_review.workflow.accounts import add_account
 from hitl_review.workflow.studies.drafting import draft_study
 from hitl_review.workflow.studies.freezing import lay_down, strata_of
@@ -44,8 +44,9 @@ PLAN = Protocol(
 
 def lay_study(workspace: Workspace, plan: Protocol = PLAN, *, study_id: str = "ward-1") -> Study:
     """Draft and freeze a study with the outputs that the workspace holds; the study's lead gets an account."""
-    add_account(workspace, LEAD.account_id, LEAD.name, LEAD.role)
     store, model = workspace.store, models.champion(workspace.store).digest
+    if LEAD.account_id not in {each.account_id for each in accounts.everyone(store)}:
+        add_account(workspace, LEAD.account_id, LEAD.name, LEAD.role)
     said = {}
     for case in cases.of_purpose(store, Purpose.QUEUE):
         found = predictions.find(store, case.case_id, model=model, snapshot=case.snapshot.digest)

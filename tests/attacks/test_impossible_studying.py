@@ -62,8 +62,9 @@ def case_from_somebody_elses_list(story: Story) -> Payload:
 
 def case_after_the_lock(story: Story) -> Payload:
     """Show a case when the reading has ended."""
-    step(story, "locked", reason="The clinic closes.")
-    return shown(story)
+    wrong = shown(story)
+    story.come_too_late(wrong, step(story, "locked", reason="The clinic closes."))
+    return wrong
 
 
 def model_without_an_answer(story: Story) -> Payload:
@@ -99,9 +100,9 @@ def read_of_another_reader(story: Story) -> Payload:
 
 def read_after_the_lock(story: Story) -> Payload:
     """Read a case when the reading has ended."""
-    facts = shown(story)
-    step(story, "locked", reason="The clinic closes.")
-    return read(story, facts)
+    wrong = read(story, shown(story))
+    story.come_too_late(wrong, step(story, "locked", reason="The clinic closes."))
+    return wrong
 
 
 def read_of_another_screen(story: Story) -> Payload:
@@ -137,8 +138,9 @@ def read_that_skips_a_case(story: Story) -> Payload:
 
 def waiver_after_the_lock(story: Story) -> Payload:
     """Waive a washout when the reading has ended."""
-    step(story, "locked", reason="The clinic closes.")
-    return story.add(story.first("study.washout_waived"))
+    wrong = story.add(story.first("study.washout_waived"))
+    story.come_too_late(wrong, step(story, "locked", reason="The clinic closes."))
+    return wrong
 
 
 def unsealed_before_the_lock(story: Story) -> Payload:
@@ -273,22 +275,26 @@ def read_with_the_model_of_what_is_read_alone(story: Story) -> Payload:
     return wrong
 
 
+def case_before_the_start(story: Story) -> Payload:
+    """Show the first case, and let the readers in afterwards."""
+    wrong = first_showing(story, "alone")
+    story.come_too_late(story.first("study.started"), wrong)
+    return wrong
+
+
 IMPOSSIBLE: list[tuple[Deed, str]] = [
     (case_on_the_screen_of_another, ANOTHER_CASE),
     (case_from_somebody_elses_list, "a study's case was shown to somebody on whose list it is not"),
-    (case_after_the_lock, CLOSED),
     (model_without_an_answer, OWN_ANSWER),
     (model_for_a_hidden_case, READ_ALONE),
     (model_for_an_attention_check, READ_ALONE),
     (read_of_another_case, NOT_LISTED),
     (read_of_another_reader, NOT_LISTED),
-    (read_after_the_lock, NOT_RUNNING),
     (read_of_another_screen, NOT_SHOWN),
     (read_of_what_was_shown_at_another_time, NOT_SHOWN),
     (read_of_a_view_at_another_time, NOT_SHOWN),
     (read_of_what_nobody_was_shown, NOT_SHOWN),
     (read_that_skips_a_case, NO_ORDER),
-    (waiver_after_the_lock, "a washout was waived while the study did not run"),
     (unsealed_before_the_lock, NO_STEP),
     (reported_before_the_lock, NO_STEP),
     (drafted_after_the_freeze, NO_STEP),
@@ -308,10 +314,14 @@ IMPOSSIBLE: list[tuple[Deed, str]] = [
 CROSSING: list[tuple[Deed, str]] = [
     (read_alone_of_what_is_read_with_the_model, NOT_ASKED),
     (read_with_the_model_of_what_is_read_alone, NOT_ASKED),
+    (case_before_the_start, CLOSED),
 ]
 OUT_OF_ORDER: list[tuple[Deed, str]] = [
     (read_before_its_screen, "a study's read from before its screen was shown"),
     (model_before_the_answer, OWN_ANSWER),
+    (case_after_the_lock, CLOSED),
+    (read_after_the_lock, NOT_RUNNING),
+    (waiver_after_the_lock, "a washout was waived while the study did not run"),
 ]
 
 
@@ -333,8 +343,8 @@ def test_what_a_study_does_in_another_order_is_found(
 
 
 @pytest.mark.parametrize(("deed", "words"), tried(CROSSING))
-def test_what_a_crossed_study_does_not_ask_for_is_found(crossed: Path, deed: Deed, words: str) -> None:
-    """A read alone where the model is shown, and one with the model where it is not."""
+def test_what_a_crossed_study_does_not_do_is_found(crossed: Path, deed: Deed, words: str) -> None:
+    """A read alone where the model is shown, one with the model where it is not, and what comes before the start."""
     place, problems = outcome(crossed, deed)
     assert problems == [(place, "impossible", words)]
 
