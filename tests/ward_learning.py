@@ -56,7 +56,8 @@ def put_gate(
 
 def put_in_use(workspace: Workspace, challenger: str, *, approver: Actor = APPROVER) -> Promotion:
     """Let a stand-in pass a gate, be proposed by a steward and promoted by an approver."""
-    champion = models.champion(workspace.store).digest
+    champion = models.latest_in_use(workspace.store)
+    assert champion is not None
     put_gate(workspace, challenger, champion)
     propose(workspace, challenger, actor=STEWARD)
     return promote(workspace, challenger, actor=approver)
