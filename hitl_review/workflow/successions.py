@@ -9,11 +9,13 @@ Asked only of a log in which nothing else was found, because rows that were chan
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict
 from typing import Any, Final
 
 from hitl_review.domain.account import SYSTEM
 from hitl_review.domain.audit import lines_digest
-from hitl_review.domain.protocol import Seals, read_document
+from hitl_review.domain.canonical import canonical_json
+from hitl_review.domain.protocol import AMENDABLE, Seals, read_document
 from hitl_review.domain.verification import Problem
 from hitl_review.errors import HitlError
 from hitl_review.project import Project, parse_project
@@ -34,8 +36,13 @@ def impossible(store: Store, *, every: bool) -> Iterator[Problem]:
     """Yield what can't have happened, each with its event; `every` says that the clock was set back somewhere."""
     project = _project(store)
     positive = "" if project is None else project.target.positive.code
+    effects = {} if project is None else {each.code: str(each.training_effect) for each in project.reasons}
     owed = project is not None and project.review.blind_first == "on"
-    yield from _told(successions.faults(store, positive=positive, owed=owed, every=every))
+    yield from _told(
+        successions.faults(
+            store, positive=positive, effects=canonical_json(effects), owed=owed, every=every
+        )
+    )
     if project is not None and project.review.blind_first == "share":
         yield from _told(_owed(store, project))
     for check in (_moves, _proposals, _samples, _studies):
@@ -183,13 +190,17 @@ _FOLLOWS: Final[Mapping[str, tuple[str, ...]]] = {
 def _studies(store: Store) -> Found:
     """Find steps of studies out of their order, and lists, outputs or truth that the frozen protocol does not name."""
     state: dict[str, str] = {}
+    fixed: dict[str, object] = {}
     for step in successions.steps(store):
         study, kind, last = step["study_id"], step["kind"], state.get(step["study_id"], "")
         if last not in (("frozen", "started") if kind == "amended" else _FOLLOWS[kind]):
             yield step["seq"], "a study took this step out of its order"
         if kind != "amended":
             state[study] = kind
-        if kind in ("frozen", "amended") and not _is_sealed(store, study, step):
+        if kind in ("frozen", "amended") and not (
+            _is_sealed(store, study, step)
+            and fixed.setdefault(study, _laid_down_by(step)) == _laid_down_by(step)
+        ):
             yield step["seq"], "what was laid down for a study is not what its protocol names"
     yield from _laid_down(store)
 
@@ -209,6 +220,12 @@ def _is_sealed(store: Store, study: str, step: Row) -> bool:
         and seals.schedule == _digest_of(lists.schedule(store, study), study, lists.schedule_line)
         and _is_read_with(store, study, seals)
     )
+
+
+def _laid_down_by(step: Row) -> object:
+    """Return what no amendment of a study's protocol changes."""
+    protocol = asdict(read_document(step["document"])[0])
+    return {name: value for name, value in protocol.items() if name not in AMENDABLE}
 
 
 def _digest_of(items: Any, study: str, line: Callable[[str, Any], object]) -> str:

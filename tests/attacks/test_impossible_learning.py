@@ -260,6 +260,7 @@ def label_with(origin: str, sql: str, name: str) -> Deed:
 
 OF_A_READ, OF_A_DECISION = "read:read-reader-1-C-1", "decision:decision-reader-1-C-1-first"
 OF_A_CHANGE, OF_A_DEFERRAL = "decision:decision-reader-1-C-2-later", "decision:decision-reader-1-C-3-first"
+OF_AN_OVERRIDE = "decision:decision-reader-1-C-2-first"
 CHANGED: list[Deed] = [
     label_with(OF_A_READ, "probability = 0.9", "estimate_with_another_probability"),
     label_with("read:read-reader-1-C-2", "case_id = 'C-6'", "estimate_of_another_case"),
@@ -285,6 +286,9 @@ CHANGED: list[Deed] = [
         OF_A_DECISION, "model = (SELECT digest FROM models WHERE name = 'v2')", "acceptance_of_another_model"
     ),
     label_with(OF_A_DECISION, "weight = 0", "acceptance_without_a_weight"),
+    label_with(OF_A_DECISION, "effect = 'never_train'", "acceptance_that_trains_nothing"),
+    label_with(OF_AN_OVERRIDE, "effect = 'exclude'", "override_that_excludes_its_case"),
+    label_with(OF_A_DEFERRAL, "effect = 'train'", "deferral_that_trains"),
     label_with(OF_A_CHANGE, "supersedes = NULL", "change_of_mind_that_replaces_nothing"),
     label_with(OF_A_DEFERRAL, "probability = 1", "deferral_with_a_call"),
     label_with("outcome:1", "probability = 0", "other_outcome"),

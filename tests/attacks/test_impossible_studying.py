@@ -231,6 +231,12 @@ def amendment_with_other_seals(story: Story) -> Payload:
     return amended(story, document_of(protocol, replace(seals, outputs=seals.truth)))
 
 
+def amendment_that_leaves_out_a_reader(story: Story) -> Payload:
+    """Amend what was laid down when the study was frozen."""
+    protocol, seals = read_document(document(story, "frozen"))
+    return amended(story, document_of(replace(protocol, readers=("reader-1",)), seals))
+
+
 def lists_behind_the_freeze(story: Story) -> Payload:
     """Freeze the protocol, and lay down the lists afterwards."""
     wrong = story.first("study.scheduled")
@@ -308,6 +314,7 @@ IMPOSSIBLE: list[tuple[Deed, str]] = [
     (freeze_without_seals, NOT_NAMED),
     (freeze_of_what_is_no_protocol, NOT_NAMED),
     (amendment_with_other_seals, NOT_NAMED),
+    (amendment_that_leaves_out_a_reader, NOT_NAMED),
     (outputs_for_a_study_that_was_never_frozen, TOO_LATE),
     (lists_behind_the_freeze, TOO_LATE),
 ]

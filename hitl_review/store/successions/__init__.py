@@ -48,13 +48,16 @@ __all__ = [
 LOOKS: Final = (*REVIEWING, *LEARNING, *AUDITING, *STUDYING)
 
 
-def faults(store: Store, *, positive: str, owed: bool, every: bool) -> Iterator[tuple[int | None, str]]:
+def faults(
+    store: Store, *, positive: str, effects: str, owed: bool, every: bool
+) -> Iterator[tuple[int | None, str]]:
     """Yield the event and the words of what can't have happened, a hundred of a look at most.
 
-    `positive` is the label that counts as 1, empty where that is not known; `owed` says that every reader owes an own
-    estimate before the model's view; `every` says that the clock was set back, so that time orders nothing.
+    `positive` is the label that counts as 1, empty where that is not known; `effects` is a JSON object of what each
+    reason means for training; `owed` says that every reader owes an own estimate before the model's view; `every`
+    says that the clock was set back, so that time orders nothing.
     """
-    given = {"positive": positive, "owed": owed, "every": every}
+    given = {"positive": positive, "effects": effects, "owed": owed, "every": every}
     for look in LOOKS:
         words = tuple(look.faults)
         for row in store.rows(sql_of(look), given):

@@ -32,6 +32,12 @@ _BARE: Final = (
     " AND l.reason IS NULL AND l.effect = 'train'"
 )
 _NOT_DRAWN: Final = f"{_BARE} AND l.sampling_probability IS NULL"
+_MEANT: Final = "coalesce((SELECT e.value FROM json_each(:effects) e WHERE e.key = o.reason), 'none')"
+_EFFECT: Final = (
+    f"CASE WHEN o.answer = 'accepted' THEN 'train' WHEN o.answer = 'deferred' AND {_MEANT} = 'train' THEN 'none'"
+    f" ELSE {_MEANT} END"
+)
+"""What a decision means for training, by its reason."""
 LEARNING: Final = (
     _label(
         "read",
@@ -52,7 +58,8 @@ LEARNING: Final = (
         " AND l.source = CASE o.answer WHEN 'accepted' THEN 'acceptance' WHEN 'overridden' THEN 'override'"
         " ELSE 'deferral' END AND CASE WHEN o.label IS NULL"
         " THEN l.probability = coalesce(o.own_probability, l.shown_probability)"
-        " ELSE :positive = '' OR l.probability = (o.label = :positive) END AND (l.model, l.shown_probability) ="
+        " ELSE :positive = '' OR l.probability = (o.label = :positive) END"
+        f" AND (:positive = '' OR l.effect = {_EFFECT}) AND (l.model, l.shown_probability) ="
         " (SELECT p.model, p.probability FROM predictions p WHERE p.prediction_id = o.prediction_id)"
         " AND (SELECT e.origin FROM labels e WHERE e.label_id = l.supersedes) IS 'decision:' || o.supersedes",
     ),
