@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from hitl_review.domain.canonical import bytes_digest
+from hitl_review.workflow.promotion import LEAST_STATEMENT
 from tests.attacks.retelling import Deed, Payload, Story, found, outcome, retold, tried
 
 WHY = "It was looked at and is wanted."
@@ -317,8 +318,8 @@ def test_a_promotion_by_who_proposed_it_is_found(whole_folder: Path) -> None:
 
 
 def stopped_and_back(story: Story) -> None:
-    """Stop the model, go back to it, go back to the one before, and stop again."""
-    stopped(story)
+    """Stop the model, in as few words as may be, go back to it, go back to the one before, and stop again."""
+    stopped(story, statement="x" * LEAST_STATEMENT)
     rolled_back(story, "v2")
     rolled_back(story, "v1")
     rolled_back(story, "v2")
