@@ -8,7 +8,7 @@ Asked only of a log in which nothing else was found, because rows that were chan
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, Final
 
@@ -19,7 +19,7 @@ from hitl_review.domain.protocol import AMENDABLE, Seals, read_document
 from hitl_review.domain.verification import Problem
 from hitl_review.errors import HitlError
 from hitl_review.project import Project, parse_project
-from hitl_review.store import projects, samples, successions
+from hitl_review.store import samples, successions
 from hitl_review.store.connection import Row, Store
 from hitl_review.store.samples import Sample
 from hitl_review.store.studies import lists, sealed
@@ -30,21 +30,15 @@ from hitl_review.workflow.twins.studies import BATCHES as LAID_DOWN
 
 KIND: Final = "impossible"
 Found = Iterator[tuple[int | None, str]]
+Projects = Sequence[tuple[int, Project | None]]
 
 
 def impossible(store: Store, *, every: bool) -> Iterator[Problem]:
     """Yield what can't have happened, each with its event; `every` says that the clock was set back somewhere."""
-    project = _project(store)
-    positive = "" if project is None else project.target.positive.code
-    effects = {} if project is None else {each.code: str(each.training_effect) for each in project.reasons}
-    owed = project is not None and project.review.blind_first == "on"
-    yield from _told(
-        successions.faults(
-            store, positive=positive, effects=canonical_json(effects), owed=owed, every=every
-        )
-    )
-    if project is not None and project.review.blind_first == "share":
-        yield from _told(_owed(store, project))
+    projects = _projects(store)
+    positive, effects = _meaning(projects)
+    yield from _told(successions.faults(store, positive=positive, effects=effects, every=every))
+    yield from _told(_owed(store, projects))
     for check in (_moves, _proposals, _samples, _studies):
         yield from _told(check(store))
 
@@ -66,19 +60,39 @@ def _told(found: Found) -> Iterator[Problem]:
         yield Problem(None, KIND, f"a row holds what the product does not write ({type(error).__name__})")
 
 
-def _project(store: Store) -> Project | None:
-    """Return the project in force; a later program may not read the file of an earlier one any more."""
+def _projects(store: Store) -> Projects:
+    """Return each project with the place from which on it is in force."""
+    return [(row["seq"], _read(row["text"])) for row in successions.projects(store)]
+
+
+def _read(text: str) -> Project | None:
+    """Return a project; a later program may not read the file of an earlier one any more."""
     try:
-        return parse_project(projects.current(store)[0])
+        return parse_project(text)
     except HitlError:
         return None
 
 
-def _owed(store: Store, project: Project) -> Found:
-    """Find views of the model that were shown to one of those who owed an own estimate of the case."""
+def _meaning(projects: Projects) -> tuple[str, str]:
+    """Return the positive label, and what reasons mean for training; nothing where projects differ in it."""
+    known = {None if each is None else _meaning_of(each) for _, each in projects}
+    return (known.pop() if len(known) == 1 else None) or ("", "{}")
+
+
+def _meaning_of(project: Project) -> tuple[str, str]:
+    effects = {each.code: str(each.training_effect) for each in project.reasons}
+    return project.target.positive.code, canonical_json(effects)
+
+
+def _owed(store: Store, projects: Projects) -> Found:
+    """Find views that were shown to one who owed an own estimate, by the project in force then, and gave none."""
+    if all(project is None or project.review.blind_first == "off" for _, project in projects):
+        return
     for event_id, case_id, reader in successions.without_estimate(store):
-        if is_blind(project, case_id, reader):
-            yield successions.place(store, event_id), "the model's view was shown before the own estimate"
+        seq = successions.place(store, event_id) or 0
+        project = next((each for since, each in reversed(projects) if since < seq), None)
+        if project is not None and is_blind(project, case_id, reader):
+            yield seq, successions.SHOWN_FIRST
 
 
 def _moves(store: Store) -> Found:

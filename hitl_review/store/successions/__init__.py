@@ -16,7 +16,7 @@ from typing import Final
 from hitl_review.store.connection import Store
 from hitl_review.store.successions.learning import LEARNING
 from hitl_review.store.successions.look import Look, sql_of
-from hitl_review.store.successions.reviewing import AUDITING, REVIEWING
+from hitl_review.store.successions.reviewing import AUDITING, REVIEWING, SHOWN_FIRST
 from hitl_review.store.successions.rows import (
     drawn,
     gates,
@@ -24,6 +24,7 @@ from hitl_review.store.successions.rows import (
     moves,
     names_another_model,
     place,
+    projects,
     proposals,
     steps,
     without_estimate,
@@ -32,6 +33,7 @@ from hitl_review.store.successions.studying import STUDYING
 
 __all__ = [
     "LOOKS",
+    "SHOWN_FIRST",
     "Look",
     "drawn",
     "faults",
@@ -40,6 +42,7 @@ __all__ = [
     "moves",
     "names_another_model",
     "place",
+    "projects",
     "proposals",
     "steps",
     "without_estimate",
@@ -48,16 +51,13 @@ __all__ = [
 LOOKS: Final = (*REVIEWING, *LEARNING, *AUDITING, *STUDYING)
 
 
-def faults(
-    store: Store, *, positive: str, effects: str, owed: bool, every: bool
-) -> Iterator[tuple[int | None, str]]:
+def faults(store: Store, *, positive: str, effects: str, every: bool) -> Iterator[tuple[int | None, str]]:
     """Yield the event and the words of what can't have happened, a hundred of a look at most.
 
     `positive` is the label that counts as 1, empty where that is not known; `effects` is a JSON object of what each
-    reason means for training; `owed` says that every reader owes an own estimate before the model's view; `every`
-    says that the clock was set back, so that time orders nothing.
+    reason means for training; `every` says that the clock was set back, so that time orders nothing.
     """
-    given = {"positive": positive, "effects": effects, "owed": owed, "every": every}
+    given = {"positive": positive, "effects": effects, "every": every}
     for look in LOOKS:
         words = tuple(look.faults)
         for row in store.rows(sql_of(look), given):

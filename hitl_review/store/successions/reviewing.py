@@ -22,6 +22,7 @@ def _not_in_use(model: str, event: str, at: str) -> str:
 _OWN_READ: Final = (
     "LEFT JOIN reads r ON r.case_id = {0}.case_id AND r.reader = {0}.reader AND r.modality = 'unaided'"
 )
+SHOWN_FIRST: Final = "the model's view was shown before the own estimate was given"
 REVIEWING: Final = (
     Look(
         "r.read_id",
@@ -56,10 +57,7 @@ REVIEWING: Final = (
             "what the model said was shown before it was said": not_before(
                 "p.event_id", "p.made_at", "v.reveal_id", "v.shown_at"
             ),
-            "the model's view was shown before the own estimate was given": (
-                "r.read_id IS NULL AND :owed OR "
-                + not_before("r.read_id", "r.committed_at", "v.reveal_id", "v.shown_at")
-            ),
+            SHOWN_FIRST: not_before("r.read_id", "r.committed_at", "v.reveal_id", "v.shown_at"),
             "the view of a model that was not in use was shown": _not_in_use(
                 "p.model", "v.reveal_id", "v.shown_at"
             ),

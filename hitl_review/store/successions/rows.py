@@ -20,6 +20,11 @@ def moves(store: Store) -> list[Row]:
     )
 
 
+def projects(store: Store) -> list[Row]:
+    """Return all project texts with their places, the first one first."""
+    return store.rows("SELECT p.text, a.seq FROM projects p CROSS JOIN audit_log a USING (event_id) ORDER BY a.seq")
+
+
 def gates(store: Store) -> list[Row]:
     """Return the heads of all gate reports with their places."""
     return store.rows(

@@ -1,0 +1,174 @@
+"""What can't have happened where a project asks for an own estimate of some cases, or of none, or was set anew."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from hitl_review.domain.canonical import bytes_digest
+from hitl_review.project import parse_project
+from hitl_review.workflow.review import is_blind
+from hitl_review.workflow.workspace import create_workspace, open_workspace
+from tests.attacks.retelling import Deed, Payload, Story, found, outcome, retold, tried
+from tests.attacks.reviews_told import answer, estimate, view
+from tests.attacks.test_impossible_reviewing import BEFORE_THE_ESTIMATE
+from tests.ward import PROJECT, Clock, fill, review
+
+NOBODY_REVIEWS = "the model's view of a case that nobody reviews"
+OFF = '\n[review]\nblind_first = "off"\n'
+SHARE = '\n[review]\nblind_first = "share"\nblind_share = 0.5\n'
+
+
+def ward_of(folder: Path, policy: str) -> Path:
+    """Make a ward with another policy, on which two readers decided."""
+    create_workspace(folder, PROJECT + policy, demo=True, clock=Clock())
+    with open_workspace(folder, clock=(clock := Clock())) as workspace:
+        fill(workspace)
+        review(workspace, clock)
+    return folder
+
+
+@pytest.fixture
+def trusting(tmp_path: Path) -> Path:
+    """A closed workspace whose project asks for no own estimate."""
+    return ward_of(tmp_path / "trusting", OFF)
+
+
+@pytest.fixture
+def sharing(tmp_path: Path) -> Path:
+    """A closed workspace whose project asks for an own estimate of half of the cases."""
+    return ward_of(tmp_path / "sharing", SHARE)
+
+
+def pair(owed: bool) -> tuple[str, str]:
+    """Return an open case and a reader who owes an own estimate of it where a share is asked for, or does not."""
+    project = parse_project(PROJECT + SHARE)
+    return next(
+        (case, reader)
+        for case in ("C-5", "C-6")
+        for reader in ("reader-1", "reader-2")
+        if is_blind(project, case, reader) is owed
+    )
+
+
+def view_of_a_training_case(story: Story) -> Payload:
+    """Show the model on a case that it was fitted on."""
+    told = story.add(story.last("prediction.made"))
+    snapshot = story.one("SELECT snapshot FROM cases WHERE case_id = 'T-1'")
+    row = {"prediction_id": "P-forged", "case_id": "T-1", "snapshot": snapshot, "event_id": told["event_id"]}
+    story.copy("predictions", "case_id = 'C-5'", **row)
+    return view(story, "T-1")
+
+
+def view_before_an_estimate_that_is_not_owed(story: Story) -> Payload:
+    """See the model, and say afterwards what one had thought before."""
+    case, reader = pair(owed=False)
+    shown = view(story, case, by=reader)
+    read = estimate(story, case, by=reader)
+    story.come_too_late(read, shown)
+    read["detail"]["opened_at"] = read["at"]
+    return shown
+
+
+def view_without_an_estimate_that_is_owed(story: Story) -> Payload:
+    """See the model on a case that is among those to be judged alone first."""
+    case, reader = pair(owed=True)
+    return view(story, case, by=reader)
+
+
+TRUSTING: list[tuple[Deed, str]] = [
+    (view_of_a_training_case, NOBODY_REVIEWS),
+    (view_before_an_estimate_that_is_not_owed, BEFORE_THE_ESTIMATE),
+]
+SHARING: list[tuple[Deed, str]] = [
+    (view_without_an_estimate_that_is_owed, BEFORE_THE_ESTIMATE),
+    (view_before_an_estimate_that_is_not_owed, BEFORE_THE_ESTIMATE),
+]
+
+
+@pytest.mark.parametrize(("deed", "words"), tried(TRUSTING))
+def test_where_no_estimate_is_asked_for_the_rest_is_found(trusting: Path, deed: Deed, words: str) -> None:
+    """An estimate that was given all the same is from before the view."""
+    place, problems = outcome(trusting, deed)
+    assert problems == [(place, "impossible", words)]
+
+
+@pytest.mark.parametrize(("deed", "words"), tried(SHARING))
+def test_where_a_share_is_asked_for_its_views_are_found(sharing: Path, deed: Deed, words: str) -> None:
+    """Those of whom the project asked for an own estimate of this case; of the others what they gave."""
+    place, problems = outcome(sharing, deed)
+    assert problems == [(place, "impossible", words)]
+
+
+@pytest.mark.parametrize("kind", ["trusting", "sharing"])
+def test_a_view_without_an_estimate_that_is_not_owed_is_not_found(
+    kind: str, request: pytest.FixtureRequest
+) -> None:
+    """The control: it may be looked at and answered, and the answer tells of no estimate."""
+    folder: Path = request.getfixturevalue(kind)
+    with retold(folder) as story:
+        case, reader = pair(owed=False)
+        answer(story, view(story, case, by=reader), own_probability=None)
+    assert found(folder) == []
+
+
+def test_a_view_without_an_estimate_is_not_found_where_none_is_asked_for(trusting: Path) -> None:
+    """The same pair that owes one where a share is asked for."""
+    with retold(trusting) as story:
+        view_without_an_estimate_that_is_owed(story)
+    assert found(trusting) == []
+
+
+def set_anew(story: Story, text: str) -> Payload:
+    """Tell that another project is in force from now on."""
+    digest = bytes_digest(text.encode())
+    told = story.add(story.first("project.configured"), {"digest": digest}, subject=f"project:{digest}")
+    story.bodies[told["event_id"]] = {"text": text}
+    return told
+
+
+@pytest.mark.parametrize("later", [PROJECT, PROJECT + OFF, PROJECT + SHARE, "it = [was another format"])
+def test_an_estimate_is_owed_by_the_project_that_was_in_force_then(whole_folder: Path, later: str) -> None:
+    """Nobody takes the question away by a project that is set afterwards, nor brings it up."""
+    case, reader = pair(owed=False)
+    with retold(whole_folder) as story:
+        wrong = [view(story, case, by=reader)]
+        set_anew(story, later)
+        again = view(story, "C-2", by="reader-2")
+        wrong += [again] if later == PROJECT or (later.endswith(SHARE) and owes("C-2", "reader-2")) else []
+    assert found(whole_folder) == [(story.place(each), "impossible", BEFORE_THE_ESTIMATE) for each in wrong]
+
+
+def owes(case: str, reader: str) -> bool:
+    """Tell whether a reader owes an own estimate of a case where a share is asked for."""
+    return is_blind(parse_project(PROJECT + SHARE), case, reader)
+
+
+def test_views_from_before_estimates_were_asked_for_are_not_found(trusting: Path) -> None:
+    """A site that asks for more from now on did nothing wrong before."""
+    with retold(trusting) as story:
+        view_without_an_estimate_that_is_owed(story)
+        set_anew(story, PROJECT)
+    assert found(trusting) == []
+
+
+def test_where_reasons_mean_something_else_now_labels_are_not_asked_for_it(whole_folder: Path) -> None:
+    """They were made by what the reasons meant then."""
+    with retold(whole_folder) as story:
+        set_anew(story, PROJECT.replace('training_effect = "train"', 'training_effect = "exclude"'))
+    assert found(whole_folder) == []
+
+
+def test_where_the_project_can_not_be_read_what_rests_on_it_is_not_asked(whole_folder: Path) -> None:
+    """A later program may not read it any more; the estimate before the view is asked for by it, the order is not."""
+    text = "it = [was another format"
+    with retold(whole_folder) as story:
+        told = story.first("project.configured")
+        told["detail"]["digest"] = bytes_digest(text.encode())
+        story.bodies[told["event_id"]] = {"text": text}
+        view(story)
+        wrong = story.last("decision.accepted", actor="reader-2")
+        wrong["detail"]["own_probability"] = 0.1
+    words = "the own estimate that it tells of is not the one that was given"
+    assert found(whole_folder) == [(story.place(wrong), "impossible", words)]
