@@ -32,18 +32,23 @@ def ask(
     cookie: str = "",
     scheme: str = "http",
     address: str = "10.0.0.1",
+    method: str | None = None,
+    breaks_off: bool = False,
     **headers: str | None,
 ) -> Answer:
-    """GET a page, or POST a form as a browser does from a page of the same site; keywords are headers."""
+    """GET a page, or POST a form as a browser does from a page of the same site; keywords are headers.
+
+    `method` sends the same by another one; with `breaks_off` the form never ends.
+    """
     sent: list[dict[str, Any]] = []
     content = body if body is not None else urlencode(form or {}).encode()
-    method = "GET" if form is None and body is None else "POST"
-    told: dict[str, str | None] = {"host": HOST, "origin": f"{scheme}://{HOST}" if method == "POST" else None}
-    told |= {"content-type": "application/x-www-form-urlencoded" if method == "POST" else None}
+    posted = form is not None or body is not None
+    told: dict[str, str | None] = {"host": HOST, "origin": f"{scheme}://{HOST}" if posted else None}
+    told |= {"content-type": "application/x-www-form-urlencoded" if posted else None}
     told |= {"cookie": cookie or None, "accept": "text/html"}
     told |= {name.replace("_", "-"): value for name, value in headers.items()}
-    scope = _scope("http", path, told, address) | {"method": method, "scheme": scheme}
-    parts = iter([{"type": "http.request", "body": content, "more_body": False}])
+    scope = _scope("http", path, told, address) | {"method": method or ("POST" if posted else "GET"), "scheme": scheme}
+    parts = iter([{"type": "http.request", "body": content, "more_body": breaks_off}])
 
     async def receive() -> dict[str, Any]:
         return next(parts, {"type": "http.disconnect"})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from datetime import timedelta
@@ -52,5 +53,7 @@ def worker(workspace: Path, once: bool, lease_seconds: float, attached: bool) ->
 
 def _watch(stop: Event) -> None:
     """Wait for the end of standard input: whoever started this process is gone."""
-    sys.stdin.buffer.read()
+    # Not by Python's own reader: it would still hold its lock when the process ends for another reason.
+    while os.read(sys.stdin.fileno(), 4096):
+        pass
     stop.set()

@@ -17,6 +17,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from hitl_review.errors import WorkspaceError
 
 KEY_FILE: Final = "checkpoint.key"
+MOST_BYTES: Final = 65_536
+"""No key is longer; of what was put in its place, no more is read."""
 
 
 def key_path(folder: Path) -> Path:
@@ -108,7 +110,10 @@ def read_key(folder: Path) -> Ed25519PrivateKey:
 
 def _read(path: Path) -> Ed25519PrivateKey:
     try:
-        key = serialization.load_pem_private_key(path.read_bytes(), password=None)
+        if path.exists() and not path.is_file():  # such as a pipe, which would be waited for with the writer's lock
+            raise WorkspaceError(f"{path} is no file. Put back the key that was made with the workspace.")
+        with path.open("rb") as file:
+            key = serialization.load_pem_private_key(file.read(MOST_BYTES), password=None)
     except OSError as error:
         raise WorkspaceError(
             f"The signing key {path} can't be read ({error.strerror}). Put it back, or name its place in HITL_KEY_FILE."

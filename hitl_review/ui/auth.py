@@ -13,11 +13,12 @@ The cookie holds a random secret, out of reach of scripts, sent by this site's o
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Final
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import parse_qs, urlencode
 
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
@@ -25,6 +26,7 @@ from hitl_review.domain.access import Ended
 from hitl_review.domain.account import Account, Actor, Permission, may
 from hitl_review.errors import HitlError, NotPermitted
 from hitl_review.store import accounts
+from hitl_review.store.connection import sqlite3
 from hitl_review.ui import institution, plain_pages, session
 from hitl_review.ui.plain_pages import Note
 from hitl_review.workflow import signing, signing_in
@@ -33,6 +35,9 @@ from hitl_review.workflow.workspace import Workspace, is_unfinished
 
 FORM_LIMIT: Final = 8192
 _THEN = re.compile(r"/[A-Za-z0-9_-]*(?:\?[A-Za-z0-9_.=&%-]*)?")
+_UNUSABLE: Final = (
+    "The workspace can't be used now, so nothing was done. Whoever serves it sees why with `hitl-review doctor`."
+)
 _WHY: Final = {
     Ended.SIGNED_OUT: "You are signed out.",
     Ended.IDLE: "You were signed out because nothing was done for a while. What was saved is saved.",
@@ -44,32 +49,40 @@ _WHY: Final = {
 
 async def sign_in(request: Request) -> Response:
     """Show the sign-in page, or take a name and a password."""
-    if request.method == "GET":
-        return await run_in_threadpool(_sign_in_page, request)
+    if request.method != "POST":
+        return await _answered(_sign_in_page, request)
     form = await _form(request)
-    return form if isinstance(form, Response) else await run_in_threadpool(_sign_in, request, form)
+    return form if isinstance(form, Response) else await _answered(_sign_in, request, form)
 
 
 async def sign_out(request: Request) -> Response:
     """End the session of this browser."""
     form = await _form(request)
-    return form if isinstance(form, Response) else await run_in_threadpool(_sign_out, request)
+    return form if isinstance(form, Response) else await _answered(_sign_out, request)
 
 
 async def password(request: Request) -> Response:
     """Show the page on which a password is set, or set it."""
-    form = {} if request.method == "GET" else await _form(request)
-    return form if isinstance(form, Response) else await run_in_threadpool(_password, request, form)
+    form = {} if request.method != "POST" else await _form(request)
+    return form if isinstance(form, Response) else await _answered(_password, request, form)
 
 
 async def state(request: Request) -> Response:
     """Tell whether a session, named by its public id, goes on."""
-    return await run_in_threadpool(_state, request)
+    return await _answered(_state, request)
 
 
 async def to_institution(_request: Request) -> Response:
     """Send the browser to the identity provider, or back where none is configured."""
     return RedirectResponse(institution.address() or "/auth/sign-in", status_code=303)
+
+
+async def _answered(answer: Callable[..., Response], *asked: object) -> Response:
+    """Answer in a thread of its own; where the workspace can't be used, in words that tell nobody where it lies."""
+    try:
+        return await run_in_threadpool(answer, *asked)
+    except (HitlError, sqlite3.Error):
+        return _told(503, "Not available", _UNUSABLE)
 
 
 def routes() -> list[Route]:
@@ -88,14 +101,17 @@ def routes() -> list[Route]:
 
 async def _form(request: Request) -> dict[str, str] | Response:
     """Return the fields of a posted form, or why it is not taken: from elsewhere, too long, or no form."""
-    if not is_own_origin(request.headers.get("origin"), request.headers.get("host")):
+    if not is_own_origin(request.headers.get("origin"), request.headers.get("host"), scheme=request.url.scheme):
         return _told(403, "Not taken", "This form came from another site, so nothing was done. Sign in from this one.")
     kind = request.headers.get("content-type", "").partition(";")[0].strip()
     body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > FORM_LIMIT:
-            return _told(413, "Not taken", "The form was too long, so nothing was done.")
+    try:
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > FORM_LIMIT:
+                return _told(413, "Not taken", "The form was too long, so nothing was done.")
+    except ClientDisconnect:
+        return _told(400, "Not taken", "The form did not arrive whole, so nothing was done.")
     if kind != "application/x-www-form-urlencoded":
         return _told(415, "Not taken", "That was not a form of this page, so nothing was done.")
     try:
@@ -105,9 +121,14 @@ async def _form(request: Request) -> dict[str, str] | Response:
     return {name: values[-1] for name, values in fields.items()}
 
 
-def is_own_origin(origin: str | None, host: str | None) -> bool:
-    """Tell whether a request says that it comes from a page of this very server."""
-    return bool(origin) and bool(host) and urlsplit(str(origin)).netloc == host
+def is_own_origin(origin: str | None, host: str | None, *, scheme: str) -> bool:
+    """Tell whether a request says that it comes from a page of this very server.
+
+    What is served over TLS takes no form of a page that was not, under the same name: anybody on the way could have
+    written that one. The other way round, a proxy with TLS may not have said that it is one.
+    """
+    schemes = ("https",) if scheme == "https" else ("http", "https")
+    return bool(host) and origin in [f"{each}://{host}" for each in schemes]
 
 
 def _then(text: str | None) -> str:
@@ -203,7 +224,7 @@ def _password(request: Request, form: dict[str, str]) -> Response:
         account = _settable(workspace, actor, wanted)
         if account is None:
             return _told(403, "Not permitted", "You may set your own password only; others are for an administrator.")
-        if request.method == "GET":
+        if request.method != "POST":
             return _password_page(workspace, account, actor, None)
         return _set_password(workspace, account, actor, form)
 

@@ -7,6 +7,7 @@ outer of two doors: each run of a page and each act asks the database again who 
 from __future__ import annotations
 
 import os
+import re
 from http.cookies import CookieError
 from typing import Final
 from urllib.parse import quote, urlsplit
@@ -18,16 +19,24 @@ from starlette.responses import PlainTextResponse, RedirectResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from hitl_review.errors import HitlError
+from hitl_review.store.connection import sqlite3
 from hitl_review.ui import auth, institution, session
 from hitl_review.workflow import signing_in
 from hitl_review.workflow.serving import FORWARDERS
 from hitl_review.workflow.workspace import is_unfinished
 
-OPEN: Final = ("/auth/", "/static/", "/healthz", "/oauth2callback", "/favicon.png")
-"""What everybody may ask for: signing in, Streamlit's own code, and whether the server is well."""
-OPEN_ENDS: Final = ("/_stcore/health", "/_stcore/host-config")
+OPEN: Final = re.compile(
+    r"/auth/[a-z-]+|/static/.*|/healthz|/oauth2callback|/favicon\.png|(?:/[a-z_]+)?/_stcore/(?:health|host-config)"
+)
+"""What everybody may ask for: signing in, Streamlit's own code, and whether the server is well.
+
+Streamlit asks below the page's own path first whether it is well.
+"""
 FILES: Final = ("/_stcore/", "/media/", "/component/", "/app/")
 """What is asked for by a page that is open already; everything else is a page that somebody wants to open."""
+STREAM: Final = "/_stcore/stream"
+"""How a page is drawn, which then says itself what it shows to whom."""
+_HOST: Final = re.compile(r"(?P<name>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_.-]+)(?::[0-9]{1,5})?")
 POLICY_VIOLATION: Final = 1008
 SOMEWHERE: Final = ("unknown", 0)
 """The address of whoever named one where no proxy is expected: all of them share the lock of one address."""
@@ -46,14 +55,30 @@ class Guard:
         if scope["type"] == "http" and scope["path"] != "/healthz" and not is_own_name(HTTPConnection(scope)):
             await PlainTextResponse("The app is not served under that name.", status_code=403)(scope, receive, send)
             return
-        guarded = scope["type"] in ("http", "websocket") and not _is_open(scope["path"])
-        if not guarded or await run_in_threadpool(may_pass, HTTPConnection(scope)):
+        if scope["type"] not in ("http", "websocket"):
+            await self.app(scope, receive, send)
+        elif scope["type"] == "websocket" and not names_an_origin(HTTPConnection(scope)):
+            await _close(receive, send, "no origin")
+        elif _is_open(scope["path"]) or await run_in_threadpool(may_pass, HTTPConnection(scope)):
             await self.app(scope, receive, send)
         elif scope["type"] == "websocket":
-            await receive()
-            await send({"type": "websocket.close", "code": POLICY_VIOLATION, "reason": "sign in first"})
+            await _close(receive, send, "sign in first")
         else:
             await _refusal(scope)(scope, receive, send)
+
+
+async def _close(receive: Receive, send: Send, reason: str) -> None:
+    await receive()
+    await send({"type": "websocket.close", "code": POLICY_VIOLATION, "reason": reason})
+
+
+def names_an_origin(connection: HTTPConnection) -> bool:
+    """Tell whether a websocket says nothing of where it comes from, or something that Streamlit can read."""
+    try:
+        urlsplit(connection.headers.get("origin", ""))
+    except ValueError:
+        return False
+    return True
 
 
 def names_own_address(scope: Scope) -> bool:
@@ -70,30 +95,39 @@ def is_own_name(connection: HTTPConnection) -> bool:
     Streamlit asks the same of its websocket alone; an empty setting admits every name.
     """
     allowed = [each.strip().lower() for each in st.get_option("server.allowedHosts") or ["*"]]
-    try:
-        name = (urlsplit(f"//{connection.headers.get('host', '')}").hostname or "").rstrip(".")
-    except ValueError:
+    found = _HOST.fullmatch(connection.headers.get("host", ""))
+    if found is None:
         return False
+    name = found["name"].strip("[]").removesuffix(".").lower()
     return any(each in ("*", name) or (each.startswith("*.") and name.endswith(each[1:])) for each in allowed)
 
 
 def _is_open(path: str) -> bool:
-    return path.startswith(OPEN) or path.endswith(OPEN_ENDS)
+    return OPEN.fullmatch(path) is not None
 
 
 def may_pass(connection: HTTPConnection) -> bool:
-    """Tell whether a connection comes from somebody who is signed in, or while there is nothing to protect yet."""
-    folder = session.folder()
-    if is_unfinished(folder):
-        return True
-    if institution.COOKIE in _cookies(connection) and institution.is_configured():
-        return True  # what it stands for is looked at by each run of a page, where Streamlit has checked its seal
+    """Tell whether a connection comes from somebody who is signed in, or asks for no more than what a page says itself.
+
+    A page says how far a demonstration is that is being made, and what is wrong with a workspace that can't be used.
+    """
+    path, cookies = connection.scope["path"], _cookies(connection)
+    says_itself = path == STREAM or not path.startswith(FILES)
     try:
+        if is_unfinished(session.folder()):
+            return says_itself
         with session.workspace() as workspace:
-            secret = session.presented_by(workspace, _cookies(connection))
-            return signing_in.present(workspace, secret) is not None
-    except HitlError:
-        return True  # the page says in its own words what is wrong with the workspace, and shows nothing else
+            if signing_in.present(workspace, session.presented_by(workspace, cookies)) is not None:
+                return True
+            claims = institution.claims_of(cookies)
+            if claims is None:
+                return False
+            # whom it stands for is looked at by each run of a page, which opens its session at the first sight of it
+            return says_itself or signing_in.has_session(
+                workspace, issuer=claims.issuer, subject=claims.subject, issued_at=claims.issued_at
+            )
+    except (HitlError, sqlite3.Error):
+        return says_itself
 
 
 def _cookies(connection: HTTPConnection) -> dict[str, str]:

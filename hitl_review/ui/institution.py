@@ -6,13 +6,17 @@ proves who somebody is at the provider; which account that is, and until when, i
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.util import find_spec
 
 import streamlit as st
+from streamlit.auth_util import get_cookie_with_chunks
 from streamlit.errors import StreamlitSecretNotFoundError
+from streamlit.web.server.server_util import get_cookie_secret
+from streamlit.web.server.starlette.starlette_app_utils import decode_signed_value
 
 from hitl_review.errors import SignInRefused
 
@@ -51,6 +55,26 @@ def claims() -> Claims | None:
     """Return what the provider said of who is at this tab, or None; SignInRefused where it lacks what is needed."""
     told = st.user.to_dict()
     return claims_in(told) if told.get("is_logged_in") else None
+
+
+def claims_of(cookies: Mapping[str, str]) -> Claims | None:
+    """Return what Streamlit's own cookie says of who is there, or None where it does not bear this server's seal.
+
+    SignInRefused where it bears it, and lacks what is needed.
+    """
+    if COOKIE not in cookies or not is_configured():
+        return None
+    secret = get_cookie_secret()
+
+    def opened(name: str) -> bytes | None:
+        sealed = cookies.get(name)
+        return None if sealed is None else decode_signed_value(secret, name, sealed.encode("latin-1", "replace"))
+
+    try:
+        told = json.loads(get_cookie_with_chunks(opened, COOKIE) or b"null")
+    except ValueError:
+        return None
+    return claims_in(told) if isinstance(told, dict) and told.get("is_logged_in") else None
 
 
 def claims_in(told: Mapping[str, object]) -> Claims:

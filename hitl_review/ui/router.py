@@ -50,6 +50,7 @@ def main() -> None:
 def _app() -> None:
     with session.workspace() as workspace:
         actor = session.actor(workspace, active=True)
+        session.keep_to(actor)
         page = st.navigation(_pages(actor), position="top" if actor else "hidden")
         demo = workspace.demo
     with st.container(key="page", gap="xsmall"):

@@ -20,7 +20,7 @@ from typing import Any, Final
 import streamlit as st
 from starlette.datastructures import MutableHeaders
 from starlette.middleware import Middleware
-from starlette.requests import Request
+from starlette.requests import HTTPConnection, Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -30,9 +30,9 @@ from hitl_review.errors import HitlError, WorkspaceError
 from hitl_review.store import accounts, models
 from hitl_review.ui import auth, session
 from hitl_review.ui.cache import model_source
-from hitl_review.ui.guard import Guard
+from hitl_review.ui.guard import Guard, is_own_name
 from hitl_review.workflow.serving import FORWARDERS, forwarders, reach, refuse_unsafe
-from hitl_review.workflow.workspace import open_workspace
+from hitl_review.workflow.workspace import KEPT, open_workspace
 
 ENTRY: Final = Path(__file__).parent / "entry" / "app.py"
 _SETTINGS: Final = (
@@ -46,31 +46,40 @@ class SecurityHeaders:
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
-        self.headers = security_headers()
+        self.scripts = " ".join(["'self'", "blob:", *_inline_script_digests()])
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
+        headers = security_headers(_host(scope), self.scripts)
 
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 answer = MutableHeaders(scope=message)
-                for name, value in self.headers.items():
+                for name, value in headers.items():
                     answer.setdefault(name, value)  # the sign-in pages have stricter ones of their own
             await send(message)
 
         await self.app(scope, receive, with_headers)
 
 
-def security_headers() -> dict[str, str]:
+def _host(scope: Scope) -> str:
+    """Return the name under which a request came, if it is one that the app is served under."""
+    if scope["type"] != "http" or not is_own_name(connection := HTTPConnection(scope)):
+        return ""
+    return connection.headers.get("host", "")
+
+
+def security_headers(host: str, scripts: str) -> dict[str, str]:
     """Return the headers: nothing from elsewhere is loaded, nobody frames the app, no address leaks onwards.
 
     `blob:` is for our own inline component (Streamlit loads it that way); Streamlit's own inline
-    script is admitted by its digest.
+    script is admitted by its digest. The websocket is named, as not every browser takes it for 'self'. What
+    says nothing else of its own is kept nowhere: a download holds what people wrote.
     """
-    scripts = " ".join(["'self'", "blob:", *_inline_script_digests()])
+    streams = f" ws://{host} wss://{host}" if host else ""
     policy = (
         f"default-src 'self'; script-src {scripts}; style-src 'self' 'unsafe-inline'; "
-        "img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self' ws: wss:; "
+        f"img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self'{streams}; "
         "frame-ancestors 'none'; base-uri 'self'; form-action 'self'"
     )
     return {
@@ -78,6 +87,7 @@ def security_headers() -> dict[str, str]:
         "x-content-type-options": "nosniff",
         "x-frame-options": "DENY",
         "referrer-policy": "no-referrer",
+        "cache-control": "no-store",
     }
 
 
@@ -126,7 +136,7 @@ def serve(folder: Path, *, port: int, address: str = "127.0.0.1", public_url: st
         public = accounts.with_public_password(workspace.store) if workspace.demo else []
     for warning in warnings:
         print(f"Warning: {warning}", flush=True)
-    os.environ["HITL_WORKSPACE"] = str(folder.resolve())
+    os.environ["HITL_WORKSPACE"] = os.environ[KEPT] = str(folder.resolve())
     os.environ[FORWARDERS] = forwarders(public_url)
     print(f"hitl-review serves {folder} at http://{_shown(address)}:{port} (stop with Ctrl+C)", flush=True)
     if public:

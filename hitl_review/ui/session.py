@@ -88,6 +88,20 @@ def _address() -> str:
     return told if isinstance(told, str) else "unknown"
 
 
+def keep_to(found: Actor | None) -> None:
+    """Forget what stands in this tab of somebody else: what was opened, typed or begun is no work of who comes next.
+
+    A tab whose connection broke, as when a computer slept, takes its old state up again with whoever is signed in then.
+    """
+    if found is None:
+        return
+    if st.session_state.get("belongs_to", found.account_id) != found.account_id:
+        told = {name: st.session_state[name] for name in ("refusal", "refusal_place") if name in st.session_state}
+        st.session_state.clear()
+        st.session_state.update(told)
+    st.session_state["belongs_to"] = found.account_id
+
+
 def why_nobody() -> str | None:
     """Return why the identity provider's word was not enough, if it was not."""
     told: str | None = st.session_state.get("not_signed_in")

@@ -16,7 +16,7 @@ from hitl_review.domain.password import DEMO_PASSWORD, check_password
 from hitl_review.domain.signature import Proof, ProofMethod
 from hitl_review.errors import AccountError, Conflict, NotPermitted, WorkspaceError
 from hitl_review.store import accounts, audit
-from hitl_review.workflow.hashing import hash_password
+from hitl_review.workflow.hashing import hash_password, verify_password
 from hitl_review.workflow.signing_in import close_all_of
 from hitl_review.workflow.workspace import Workspace
 
@@ -70,13 +70,16 @@ def set_password(
 ) -> None:
     """Give an account a new password: the person's own doing, or an administrator's for somebody else.
 
-    Every session of the account ends, but with `keep_session` the one in which the person does it.
+    Every session of the account ends, but with `keep_session` the one in which the person does it. A person's own
+    has to be another than before.
     The log tells that it was set and by whom, and a digest of its hash.
     """
     if actor.account_id != account_id:
         require(actor, Permission.MANAGE_ACCOUNTS)
     account = _known(workspace, account_id)
     hashed = _hashed(password, account_id, account.name)
+    if actor.account_id == account_id:
+        _refuse_the_same(workspace, account_id, password)
     with workspace.store.transaction(actor):
         _keep_password(workspace, account_id, hashed, public=False)
         kept = actor.proof.session_id if keep_session else None
@@ -162,6 +165,16 @@ def _keep_identity(workspace: Workspace, account_id: str, issuer: str, subject: 
 
 def _hashed(password: str, account_id: str, name: str) -> str:
     return hash_password(check_password(password, account_id=account_id, name=name))
+
+
+def _refuse_the_same(workspace: Workspace, account_id: str, password: str) -> None:
+    """Refuse a person's new password that is the one there is: whoever set that would still know it.
+
+    Nobody else is told so, who could find out by it what somebody's password is.
+    """
+    row = accounts.password(workspace.store, account_id)
+    if row is not None and verify_password(row.hash, password):
+        raise AccountError("That is the password you have already. Choose another.")
 
 
 def _keep_password(workspace: Workspace, account_id: str, hashed: str, *, public: bool) -> None:

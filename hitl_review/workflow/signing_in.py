@@ -122,6 +122,11 @@ def sign_in_with_identity(
     return actor
 
 
+def has_session(workspace: Workspace, *, issuer: str, subject: str, issued_at: datetime) -> bool:
+    """Tell whether an identity provider's token has a session that goes on; none is opened for it."""
+    return _present(workspace, _key_of_token(issuer, subject, issued_at), active=False) is not None
+
+
 def _open_for_identity(
     workspace: Workspace,
     key: str,

@@ -17,7 +17,7 @@ from threading import Event, Thread
 from typing import Any, Final
 from uuid import uuid4
 
-from hitl_review.errors import HitlError, StoreUnavailable
+from hitl_review.errors import HitlError, StoreUnavailable, WorkspaceMissing
 from hitl_review.store.jobs import Job, JobKind
 from hitl_review.workflow import jobs, triggers
 from hitl_review.workflow.labelling import collect_labels
@@ -54,7 +54,7 @@ def work(
                     waited = 0.0
                     _tend(workspace)
                 ended = _next_job(workspace, owner, stop, told, lease)
-        except StoreUnavailable as trouble:
+        except (StoreUnavailable, WorkspaceMissing) as trouble:  # a disk that is full, or away for a while
             if once:
                 raise
             told(str(trouble))

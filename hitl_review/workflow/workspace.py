@@ -12,7 +12,7 @@ from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, Final
 from uuid import uuid4
 
 from hitl_review import __version__
@@ -58,10 +58,17 @@ def exists(folder: Path) -> bool:
     return (folder / DATABASE).is_file()
 
 
+KEPT: Final = "HITL_KEPT"
+"""The variable that names a workspace that is served: where its database goes, nothing is made in its place."""
+
+
 def is_unfinished(folder: Path) -> bool:
-    """Tell whether there is no workspace yet, or a demonstration of which no model is in use yet."""
+    """Tell whether there is no workspace yet, or a demonstration of which no model is in use yet.
+
+    One that is served and whose database is gone, as when its disk is, is not one that is yet to be made.
+    """
     if not exists(folder):
-        return True
+        return os.environ.get(KEPT) != str(folder.resolve())
     with open_workspace(folder) as workspace:
         return workspace.demo and models.newest_move(workspace.store) is None
 

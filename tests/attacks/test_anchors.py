@@ -14,6 +14,7 @@ import pytest
 
 from hitl_review.domain.checkpoint import read_note, readable_notes
 from hitl_review.domain.verification import TRUNCATION
+from hitl_review.errors import WorkspaceError
 from hitl_review.store import checkpoints, keys
 from hitl_review.store.checkpoints import ANCHOR_FILE
 from hitl_review.store.connection import DATABASE, now_utc
@@ -146,6 +147,22 @@ def test_a_pipe_in_its_place_is_not_waited_for(published: Path) -> None:
     os.mkfifo(path)
     with open_workspace(published) as workspace:
         publish_checkpoint(workspace)
+    assert verify(published).ok
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no pipes in its file system")
+def test_a_pipe_in_the_place_of_the_key_stops_nobody(published: Path) -> None:
+    """Each hundredth event would wait for ever, with the log locked: acts go on, and who asks for a note is told."""
+    key = keys.key_path(published)
+    key.unlink()
+    os.mkfifo(key)
+    with open_workspace(published) as workspace:
+        while checkpoints.size_of(workspace.store) % checkpoints.EVERY:
+            history(workspace, limit=2)
+        with pytest.raises(WorkspaceError, match="is no file"):
+            publish_checkpoint(workspace)
+        (found,) = [each for each in diagnosing.diagnose(published) if each.name == "checkpoint key"]
+    assert found.state is State.WARNING
     assert verify(published).ok
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 
 from hitl_review.errors import WorkspaceError
-from hitl_review.store.keys import KEY_FILE, create_key, key_path
+from hitl_review.store.keys import KEY_FILE, create_key, key_path, read_key
 
 
 def test_a_key_is_made_for_its_owner_only(tmp_path: Path) -> None:
@@ -30,6 +31,18 @@ def test_a_key_is_never_overwritten(tmp_path: Path) -> None:
     with pytest.raises(WorkspaceError, match="already"):
         create_key(tmp_path)
     assert (tmp_path / KEY_FILE).read_bytes() == before
+
+
+@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="this system has no devices in its file system")
+def test_what_is_no_file_is_not_read_for_a_key(tmp_path: Path) -> None:
+    """A pipe would be waited for with the log locked, a device read for ever."""
+    os.mkfifo(tmp_path / KEY_FILE)
+    with pytest.raises(WorkspaceError, match="is no file"):
+        read_key(tmp_path)
+    (tmp_path / KEY_FILE).unlink()
+    (tmp_path / KEY_FILE).symlink_to("/dev/zero")
+    with pytest.raises(WorkspaceError, match="is no file"):
+        read_key(tmp_path)
 
 
 def test_another_place_can_be_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

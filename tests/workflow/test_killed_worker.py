@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from hitl_review.store import audit, gates, jobs, models
 from hitl_review.store.jobs import Job, JobKind, JobState
@@ -17,6 +18,40 @@ from hitl_review.workflow.workspace import Workspace
 
 LEASE = timedelta(seconds=2)
 PATIENCE = 120.0
+
+
+def test_a_worker_goes_on_when_its_workspace_is_back_and_ends_in_silence(hospital: Workspace) -> None:
+    """The disk was away for a while; whoever serves the pages would not notice that nobody works beside them."""
+    folder, away = hospital.folder, hospital.folder.with_name("away")
+    command = [sys.executable, "-m", "hitl_review", "worker", str(folder), "--attached"]
+    pipe = subprocess.PIPE
+    process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True)
+
+    def says(words: str) -> None:
+        assert process.stdout is not None
+        while words not in process.stdout.readline():
+            assert process.poll() is None
+
+    try:
+        ask(hospital, JobKind.MONITOR)
+        says("monitor:")  # begun
+        says("monitor:")  # ended
+        folder.rename(away)
+        says("There is no workspace")
+        away.rename(folder)
+        ask(hospital, JobKind.MONITOR)
+        says("monitor:")
+    finally:
+        _, told = process.communicate(timeout=PATIENCE)
+    assert (process.returncode, told) == (0, "")
+
+
+def test_a_worker_without_a_workspace_ends_with_one_sentence(tmp_path: Path) -> None:
+    """With its standard input still open, as `serve` leaves it."""
+    command = [sys.executable, "-m", "hitl_review", "worker", str(tmp_path / "none"), "--attached"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None and process.wait(PATIENCE) == 2
+        assert process.stderr.read().count("\n") == 1
 
 
 @contextmanager

@@ -9,9 +9,9 @@ from datetime import datetime, timedelta
 import pytest
 
 from hitl_review.domain.access import Ended
-from hitl_review.domain.account import Role
+from hitl_review.domain.account import Actor, Role
 from hitl_review.domain.signature import ProofMethod
-from hitl_review.errors import NotPermitted, SignInRefused
+from hitl_review.errors import AccountError, NotPermitted, SignInRefused
 from hitl_review.store import audit
 from hitl_review.workflow.accounts import (
     add_account,
@@ -233,6 +233,17 @@ def test_a_new_password_ends_the_sessions_of_the_old_one(people: Workspace) -> N
     assert present(people, other.secret) is None and present(people, own.secret) is not None
     refused(people, "reader-1", PASSWORD)
     assert sign_in(people, "reader-1", "four new words here", address=HERE)
+
+
+def test_a_new_password_of_ones_own_is_another_one(people: Workspace) -> None:
+    """Whoever had set the first one would still know it; who sets it for somebody else is told nothing about it."""
+    own = sign_in(people, "reader-1", PASSWORD, address=HERE)
+    with pytest.raises(AccountError, match="have already"):
+        set_password(people, "reader-1", PASSWORD, actor=own.actor, keep_session=True)
+    assert present(people, own.secret) is not None
+    assert len(told(people, "password.set")) == 1
+    add_account(people, "admin-1", "Adam Admin", Role.ADMIN)
+    set_password(people, "reader-1", PASSWORD, actor=Actor("admin-1", "Adam Admin", Role.ADMIN))
 
 
 def test_public_passwords_exist_in_demonstrations_only(workspace: Workspace, clinic: Workspace) -> None:
