@@ -35,9 +35,6 @@ from hitl_review.workflow.workspace import Workspace, is_unfinished
 
 FORM_LIMIT: Final = 8192
 _THEN = re.compile(r"/[A-Za-z0-9_-]*(?:\?[A-Za-z0-9_.=&%-]*)?")
-_UNUSABLE: Final = (
-    "The workspace can't be used now, so nothing was done. Whoever serves it sees why with `hitl-review doctor`."
-)
 _WHY: Final = {
     Ended.SIGNED_OUT: "You are signed out.",
     Ended.IDLE: "You were signed out because nothing was done for a while. What was saved is saved.",
@@ -82,7 +79,7 @@ async def _answered(answer: Callable[..., Response], *asked: object) -> Response
     try:
         return await run_in_threadpool(answer, *asked)
     except (HitlError, sqlite3.Error):
-        return _told(503, "Not available", _UNUSABLE)
+        return _told(503, "Not available", session.UNUSABLE)
 
 
 def routes() -> list[Route]:

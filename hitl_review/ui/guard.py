@@ -10,7 +10,7 @@ import os
 import re
 from http.cookies import CookieError
 from typing import Final
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import streamlit as st
 from starlette.concurrency import run_in_threadpool
@@ -57,8 +57,8 @@ class Guard:
             return
         if scope["type"] not in ("http", "websocket"):
             await self.app(scope, receive, send)
-        elif scope["type"] == "websocket" and not names_an_origin(HTTPConnection(scope)):
-            await _close(receive, send, "no origin")
+        elif scope["type"] == "websocket" and not is_own_page(HTTPConnection(scope)):
+            await _close(receive, send, "from another site")
         elif _is_open(scope["path"]) or await run_in_threadpool(may_pass, HTTPConnection(scope)):
             await self.app(scope, receive, send)
         elif scope["type"] == "websocket":
@@ -72,13 +72,14 @@ async def _close(receive: Receive, send: Send, reason: str) -> None:
     await send({"type": "websocket.close", "code": POLICY_VIOLATION, "reason": reason})
 
 
-def names_an_origin(connection: HTTPConnection) -> bool:
-    """Tell whether a websocket says nothing of where it comes from, or something that Streamlit can read."""
-    try:
-        urlsplit(connection.headers.get("origin", ""))
-    except ValueError:
-        return False
-    return True
+def is_own_page(connection: HTTPConnection) -> bool:
+    """Tell whether a websocket is opened by a page of this very server, or by what is no browser and names none.
+
+    Streamlit admits every port of this machine's names, and the cookie comes along, as it knows no ports: another
+    program's page would read and act. Asked for another site, it would look its own address up outside.
+    """
+    origin, scheme = connection.headers.get("origin"), connection.scope["scheme"].replace("ws", "http")
+    return origin is None or auth.is_own_origin(origin, connection.headers.get("host"), scheme=scheme)
 
 
 def names_own_address(scope: Scope) -> bool:

@@ -42,7 +42,7 @@ def main() -> None:
             return
         _app()
     except WorkspaceError as error:
-        st.error(widgets.plain(str(error)), icon=":material/error:")
+        st.error(widgets.plain(session.what_is_wrong(error)), icon=":material/error:")
         return
     cache.settle_in(str(folder))
 

@@ -26,6 +26,10 @@ from hitl_review.workflow import signing, signing_in
 from hitl_review.workflow.workspace import Workspace, open_workspace
 
 DEFAULT_FOLDER: Final = "demo-workspace"
+UNUSABLE: Final = (
+    "The workspace can't be used now, so nothing was done. Whoever serves it sees why with `hitl-review doctor`."
+)
+"""What is told to whoever was not signed in: not where it lies, nor what was done to it."""
 IDLE_SECONDS: Final = 60.0
 """A pause longer than this does not count as time spent on a case."""
 ARRIVED_SECONDS: Final = 1.0
@@ -100,6 +104,11 @@ def keep_to(found: Actor | None) -> None:
         st.session_state.clear()
         st.session_state.update(told)
     st.session_state["belongs_to"] = found.account_id
+
+
+def what_is_wrong(error: HitlError) -> str:
+    """Return what is said of a workspace that can't be used: its own sentence, where somebody was signed in."""
+    return str(error) if "belongs_to" in st.session_state else UNUSABLE
 
 
 def why_nobody() -> str | None:

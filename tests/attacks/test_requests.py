@@ -83,8 +83,17 @@ def test_an_origin_that_is_none_is_not_taken_and_breaks_nothing(app: Starlette, 
     cookie = signed_in(app)
     assert ask(app, "/auth/sign-in", form=FORM, origin=origin).status == 403
     assert ask(app, "/auth/sign-out", form={}, cookie=cookie, origin=origin).status == 403
-    if "[" in origin:
-        assert shake_hands(app, "/_stcore/stream", cookie=cookie, origin=origin) == "websocket.close"
+    assert shake_hands(app, "/_stcore/stream", cookie=cookie, origin=origin) == "websocket.close"
+
+
+@pytest.mark.parametrize(
+    "origin", ["http://127.0.0.1:9999", "http://localhost:8501", "http://0.0.0.0:8501", "https://evil.example", "null"]
+)
+def test_another_programs_page_opens_no_websocket(app: Starlette, origin: str) -> None:
+    """On another port of this machine: a cookie knows no ports, so it comes along with what that page opens."""
+    cookie = signed_in(app)
+    assert shake_hands(app, "/_stcore/stream", cookie=cookie, origin=origin) == "websocket.close"
+    assert shake_hands(app, "/_stcore/stream", cookie=cookie, origin=f"http://{HOST}") == "websocket.accept"
 
 
 def test_a_page_without_tls_signs_nobody_in_where_there_is_tls(app: Starlette) -> None:
@@ -261,7 +270,8 @@ def test_no_demonstration_is_made_where_a_served_workspace_was(
     reviewed_folder.rename(reviewed_folder.with_name("away"))
     assert not is_needed(reviewed_folder)
     page = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
-    assert "There is no workspace" in page.error[0].value and not page.title
+    assert "hitl\\-review doctor" in page.error[0].value and not page.title
+    assert reviewed_folder.name not in page.error[0].value, "who is not signed in is not told where it lies"
     assert not reviewed_folder.exists()
 
 
