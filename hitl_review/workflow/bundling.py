@@ -20,7 +20,7 @@ from hitl_review.domain.audit import Event
 from hitl_review.domain.canonical import canonical_json
 from hitl_review.store import audit, checkpoints
 from hitl_review.store.connection import Store
-from hitl_review.workflow.exporting import waiting_beside
+from hitl_review.workflow.exporting import put_in_place, waiting_beside
 from hitl_review.workflow.workspace import Workspace
 
 GUIDE: Final = Path(__file__).with_name("VERIFY.md")
@@ -51,7 +51,7 @@ def export_bundle(workspace: Workspace, out: Path, *, actor: Actor = SYSTEM) -> 
             key, upto = checkpoints.key_in_force(store), checkpoints.size_of(store)
         checkpoints.anchor(store, workspace.folder)
         events = _write(workspace, waiting, note, key, upto)
-        waiting.replace(out)
+        put_in_place(waiting, out)
     return Bundle(out, events, note)
 
 

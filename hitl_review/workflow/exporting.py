@@ -57,7 +57,7 @@ def export(workspace: Workspace, *, what: str, form: str, out: Path | None, acto
     else:
         with waiting_beside(out, content) as waiting:
             event_id = _tell(workspace, detail, actor)
-            os.replace(waiting, out)
+            put_in_place(waiting, out)
     return Exported(content, len(sheet.rows), digest, event_id, out)
 
 
@@ -75,8 +75,8 @@ def _tell(workspace: Workspace, detail: Mapping[str, object], actor: Actor) -> s
 @contextmanager
 def waiting_beside(out: Path, content: bytes) -> Iterator[Path]:
     """Write the content under another name in the folder of `out`; the name is gone when the block ends."""
-    if out.exists():
-        raise ExportError(f"There is a file {out.name} already. Name another; an export replaces nothing.")
+    if os.path.lexists(out):
+        raise _taken(out)
     waiting = out.with_name(f".{out.name}.{uuid4().hex}.part")
     try:
         descriptor = os.open(waiting, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
@@ -89,3 +89,17 @@ def waiting_beside(out: Path, content: bytes) -> Iterator[Path]:
         raise ExportError(f"{out.name} can't be written ({error.strerror}). Name another folder.") from error
     finally:
         waiting.unlink(missing_ok=True)
+
+
+def put_in_place(waiting: Path, out: Path) -> None:
+    """Give a finished file its name; unlike a rename, a link never replaces a file that came meanwhile."""
+    try:
+        os.link(waiting, out)
+    except FileExistsError as error:
+        raise _taken(out) from error
+    except OSError:
+        os.replace(waiting, out)  # this file system knows no links
+
+
+def _taken(out: Path) -> ExportError:
+    return ExportError(f"There is a file {out.name} already. Name another; an export replaces nothing.")

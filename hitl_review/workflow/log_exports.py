@@ -24,7 +24,7 @@ from hitl_review.store import accounts, audit, checkpoints
 from hitl_review.workflow.audit_event_checks import faults_of
 from hitl_review.workflow.audit_events import audit_event
 from hitl_review.workflow.bundling import export_bundle, log_line
-from hitl_review.workflow.exporting import ExportError, waiting_beside
+from hitl_review.workflow.exporting import ExportError, put_in_place, waiting_beside
 from hitl_review.workflow.formats import defused
 from hitl_review.workflow.workspace import Workspace
 
@@ -70,8 +70,11 @@ def export_log(workspace: Workspace, out: Path, *, form: str = "bundle", actor: 
         for file in files:
             file.flush()
             os.fsync(file.fileno())
-        for place, path in zip(waiting, paths, strict=True):  # all of them are whole, or none gets its name
-            place.replace(path)
+        with ExitStack() as placed:  # all of them are whole, or none gets its name
+            for place, path in zip(waiting, paths, strict=True):
+                put_in_place(place, path)
+                placed.callback(path.unlink)
+            placed.pop_all()
     return LogExport(paths, events, note)
 
 

@@ -25,7 +25,7 @@ from hitl_review.domain.receipt import MOST_BYTES, Receipt, read_receipt, write_
 from hitl_review.errors import AuditError, NotFound
 from hitl_review.store import audit, checkpoints
 from hitl_review.workflow.checkpointing import held_in
-from hitl_review.workflow.exporting import waiting_beside
+from hitl_review.workflow.exporting import put_in_place, waiting_beside
 from hitl_review.workflow.log_keys import LogKeys, raw, signature_fault
 from hitl_review.workflow.workspace import Workspace
 
@@ -75,7 +75,7 @@ def write_receipt_file(workspace: Workspace, decision_id: str, out: Path, *, act
     with waiting_beside(out, b"") as waiting:
         text = issue_receipt(workspace, decision_id, actor=actor)
         waiting.write_text(text, encoding="utf-8")
-        waiting.replace(out)
+        put_in_place(waiting, out)
     return text
 
 

@@ -304,6 +304,30 @@ def test_a_receipt_that_was_mailed_or_opened_in_an_editor_is_still_one(receipt: 
     assert found.exit_code == 0, found.stderr
 
 
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
+def test_the_guides_read_what_was_mailed_or_opened_in_an_editor(
+    bundle: Path, reviewed: Workspace, mark: bytes
+) -> None:
+    """They called an honest checkpoint that of another log, and an honest receipt none."""
+    decision = next(each.decision_id for each in reviews.all_decisions(reviewed.store) if each.comment)
+    (bundle / "receipt.txt").write_text(issue_receipt(reviewed, decision), encoding="utf-8")
+    for name in ("receipt.txt", "kept.note"):
+        file = bundle / name
+        file.write_bytes(mark + file.read_bytes().replace(b"\n", b"\r\n"))
+    assert [step.returncode for step in run_guide(GUIDE, bundle)] == [0] * 5
+    (bundle / "public_key.pem").unlink()
+    (step,) = run_guide(RECEIPT_GUIDE, bundle)
+    assert (step.returncode, "the receipt holds" in step.stdout) == (0, True), step.stdout + step.stderr
+
+
+def test_several_kept_checkpoints_are_no_alarm(bundle: Path, reviewed: Workspace) -> None:
+    """Whoever kept them in one file is asked for one; it was said that no key of the log had signed them."""
+    kept = bundle / "kept.note"
+    kept.write_text(f"{kept.read_text(encoding='utf-8')}\n{publish_checkpoint(reviewed)}", encoding="utf-8")
+    told = run_guide(GUIDE, bundle)[3].stdout
+    assert "several checkpoints" in told and "none of the keys" not in told
+
+
 def test_bytes_that_are_no_text_are_refused_in_words(receipt: Path, reviewed_folder: Path) -> None:
     """As a receipt, as a key, as a checkpoint, or as what is asked for."""
     noise = receipt / "noise"

@@ -18,7 +18,7 @@ from hitl_review.errors import HitlError, NotPermitted, StoreUnavailable
 from hitl_review.store import audit, cases, models, predictions
 from hitl_review.store.lock import writer_lock
 from hitl_review.workflow.auditing import verify
-from hitl_review.workflow.exporting import ExportError, export
+from hitl_review.workflow.exporting import ExportError, export, put_in_place, waiting_beside
 from hitl_review.workflow.workspace import Workspace
 from tests.ward import Clock, decide
 
@@ -112,6 +112,25 @@ def test_a_file_that_is_there_is_not_replaced(reviewed: Workspace, auditor: Acto
         export(reviewed, what="cases", form="csv", out=database, actor=auditor)
     assert database.read_bytes() == before
     assert exports(reviewed) == []
+
+
+def test_a_link_that_leads_nowhere_is_not_replaced(
+    reviewed: Workspace, auditor: Actor, tmp_path: Path
+) -> None:
+    """It is somebody's, wherever it led."""
+    (tmp_path / "x.csv").symlink_to(tmp_path / "nowhere")
+    with pytest.raises(ExportError, match="already"):
+        export(reviewed, what="cases", form="csv", out=tmp_path / "x.csv", actor=auditor)
+    assert (tmp_path / "x.csv").is_symlink() and exports(reviewed) == []
+
+
+def test_a_file_that_came_meanwhile_is_not_replaced(tmp_path: Path) -> None:
+    """Two exports under one name: the second is told, and the first one's file stays."""
+    out = tmp_path / "x.csv"
+    with pytest.raises(ExportError, match="already"), waiting_beside(out, b"second") as waiting:
+        out.write_bytes(b"first")
+        put_in_place(waiting, out)
+    assert [(each.name, each.read_bytes()) for each in tmp_path.iterdir()] == [("x.csv", b"first")]
 
 
 def test_an_exported_file_is_for_its_owner_only(reviewed: Workspace, auditor: Actor, tmp_path: Path) -> None:

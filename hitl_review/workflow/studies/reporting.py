@@ -7,7 +7,6 @@ the reads from the one analysis table: nothing is typed in twice.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,7 +29,7 @@ from hitl_review.study.reporting.page import html_of
 from hitl_review.study.reporting.plan import Amended, Plan
 from hitl_review.study.reporting.record import Record, record_of
 from hitl_review.study.reporting.report import report_on
-from hitl_review.workflow.exporting import waiting_beside
+from hitl_review.workflow.exporting import put_in_place, waiting_beside
 from hitl_review.workflow.studies.analysing import analysis_reads
 from hitl_review.workflow.studies.stepping import study_of
 from hitl_review.workflow.studies.unsealing import mark_reported
@@ -85,7 +84,7 @@ def _leave(
     else:
         with waiting_beside(out, content) as waiting:
             _note(workspace, study_id, what, digest, actor)
-            os.replace(waiting, out)
+            put_in_place(waiting, out)
     return Delivered(content, digest, out)
 
 
