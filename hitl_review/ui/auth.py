@@ -12,13 +12,14 @@ The cookie holds a random secret, out of reach of scripts, sent by this site's o
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable
 from typing import Final
 from urllib.parse import parse_qs, urlencode
 
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import ClientDisconnect, HTTPConnection, Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
@@ -31,10 +32,15 @@ from hitl_review.ui import institution, plain_pages, session
 from hitl_review.ui.plain_pages import Note
 from hitl_review.workflow import signing, signing_in
 from hitl_review.workflow.accounts import set_password
+from hitl_review.workflow.serving import FORWARDERS, LOCAL
 from hitl_review.workflow.workspace import Workspace, is_unfinished
 
 FORM_LIMIT: Final = 8192
 _THEN = re.compile(r"/[A-Za-z0-9_-]*(?:\?[A-Za-z0-9_.=&%-]*)?")
+_HERE_ONLY: Final = (
+    "The end of your session could not be stored. This browser has forgotten you: close its other tabs. The session "
+    "ends by itself when nothing is done."
+)
 _WHY: Final = {
     Ended.SIGNED_OUT: "You are signed out.",
     Ended.IDLE: "You were signed out because nothing was done for a while. What was saved is saved.",
@@ -98,7 +104,7 @@ def routes() -> list[Route]:
 
 async def _form(request: Request) -> dict[str, str] | Response:
     """Return the fields of a posted form, or why it is not taken: from elsewhere, too long, or no form."""
-    if not is_own_origin(request.headers.get("origin"), request.headers.get("host"), scheme=request.url.scheme):
+    if not is_own_origin(request.headers.get("origin"), request.headers.get("host"), scheme=scheme_of(request)):
         return _told(403, "Not taken", "This form came from another site, so nothing was done. Sign in from this one.")
     kind = request.headers.get("content-type", "").partition(";")[0].strip()
     body = b""
@@ -116,6 +122,12 @@ async def _form(request: Request) -> dict[str, str] | Response:
     except ValueError:
         return _told(413, "Not taken", "The form had too many fields, so nothing was done.")
     return {name: values[-1] for name, values in fields.items()}
+
+
+def scheme_of(connection: HTTPConnection) -> str:
+    """Return how a browser reached the app: over TLS wherever it is served under a public name, told so or not."""
+    public = bool(os.environ.get(FORWARDERS)) and connection.url.hostname not in LOCAL
+    return "https" if public else connection.url.scheme.replace("ws", "http")
 
 
 def is_own_origin(origin: str | None, host: str | None, *, scheme: str) -> bool:
@@ -182,17 +194,20 @@ def _with_cookie(
         path="/",
         httponly=True,
         samesite="strict",
-        secure=request.url.scheme == "https",
+        secure=scheme_of(request) == "https",
     )
     return response
 
 
 def _sign_out(request: Request) -> Response:
-    response = RedirectResponse("/auth/sign-in", status_code=303)
+    response: Response = RedirectResponse("/auth/sign-in", status_code=303)
     with session.workspace() as workspace:
-        actor = signing_in.present(workspace, session.presented_by(workspace, request.cookies))
-        if actor is not None:
-            signing_in.sign_out(workspace, actor)
+        try:
+            actor = signing_in.present(workspace, session.presented_by(workspace, request.cookies))
+            if actor is not None:
+                signing_in.sign_out(workspace, actor)
+        except HitlError:
+            response = _told(503, "Signed out here only", _HERE_ONLY)
         response.delete_cookie(session.cookie_name(workspace), path="/", httponly=True, samesite="strict")
     return response
 

@@ -78,8 +78,8 @@ def is_own_page(connection: HTTPConnection) -> bool:
     Streamlit admits every port of this machine's names, and the cookie comes along, as it knows no ports: another
     program's page would read and act. Asked for another site, it would look its own address up outside.
     """
-    origin, scheme = connection.headers.get("origin"), connection.scope["scheme"].replace("ws", "http")
-    return origin is None or auth.is_own_origin(origin, connection.headers.get("host"), scheme=scheme)
+    origin, host = connection.headers.get("origin"), connection.headers.get("host")
+    return origin is None or auth.is_own_origin(origin, host, scheme=auth.scheme_of(connection))
 
 
 def names_own_address(scope: Scope) -> bool:

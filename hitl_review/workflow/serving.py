@@ -29,6 +29,8 @@ from hitl_review.workflow.environment import (
 
 FORWARDERS: Final = "FORWARDED_ALLOW_IPS"
 """The variable that tells the server whose `X-Forwarded-For` and `X-Forwarded-Proto` it believes."""
+LOCAL: Final = ("localhost", "127.0.0.1")
+"""This machine's own names."""
 LARGEST_UPLOAD: Final = 200
 """MB; what intake promises to answer for."""
 _NEVER: Final[Mapping[str, str]] = {
@@ -169,7 +171,7 @@ def reach(public_url: str | None) -> dict[str, Any]:
 
     Without a public address, only this machine's own names. WorkspaceError for what is no plain https address.
     """
-    hosts, origins = ["localhost", "127.0.0.1"], []
+    hosts, origins = [*LOCAL], []
     if public_url is not None:
         parts = urlsplit(public_url)
         plain = not (

@@ -25,6 +25,7 @@ from hitl_review.ui.building import is_needed
 from hitl_review.ui.guard import Guard
 from hitl_review.ui.server import SecurityHeaders
 from hitl_review.workflow.accounts import link_identity, set_password
+from hitl_review.workflow.serving import FORWARDERS
 from hitl_review.workflow.signing_in import sign_in_with_identity, sign_out
 from hitl_review.workflow.workspace import KEPT, open_workspace
 from tests.asgi import HOST, Answer, ask, shake_hands
@@ -101,6 +102,21 @@ def test_a_page_without_tls_signs_nobody_in_where_there_is_tls(app: Starlette) -
     assert ask(app, "/auth/sign-in", form=FORM, scheme="https", origin=f"http://{HOST}").status == 403
     assert ask(app, "/auth/sign-in", form=FORM, scheme="https").status == 303
     assert ask(app, "/auth/sign-in", form=FORM, origin=f"https://{HOST}").status == 303
+
+
+def test_under_a_public_name_nobody_is_signed_in_without_tls(app: Starlette, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Though the proxy does not say that it has TLS, or passes on what came without; on this machine itself one may."""
+    monkeypatch.setenv(FORWARDERS, "127.0.0.1")
+    monkeypatch.setattr(st, "get_option", lambda _name: ["127.0.0.1", "review.example.org"])
+    name = "review.example.org"
+    assert ask(app, "/auth/sign-in", form=FORM, host=name, origin=f"http://{name}").status == 403
+    answer = ask(app, "/auth/sign-in", form=FORM, host=name, origin=f"https://{name}")
+    assert answer.status == 303 and "secure" in answer.header("set-cookie").lower()
+    cookie = answer.header("set-cookie").partition(";")[0]
+    for origin, said in ((f"http://{name}", "websocket.close"), (f"https://{name}", "websocket.accept")):
+        assert shake_hands(app, "/_stcore/stream", cookie=cookie, host=name, origin=origin) == said
+    here = ask(app, "/auth/sign-in", form=FORM)
+    assert here.status == 303 and "secure" not in here.header("set-cookie").lower()
 
 
 def test_asking_for_the_head_of_a_page_is_no_form(app: Starlette, reviewed_folder: Path) -> None:
@@ -273,6 +289,17 @@ def test_no_demonstration_is_made_where_a_served_workspace_was(
     assert "hitl\\-review doctor" in page.error[0].value and not page.title
     assert reviewed_folder.name not in page.error[0].value, "who is not signed in is not told where it lies"
     assert not reviewed_folder.exists()
+
+
+def test_a_sign_out_that_can_not_be_stored_ends_it_at_this_browser(app: Starlette, reviewed_folder: Path) -> None:
+    """On a full disk, say: the cookie is taken away, and what is left is told."""
+    cookie = signed_in(app)
+    lock = reviewed_folder / f"{DATABASE}.lock"
+    lock.unlink()
+    lock.mkdir()
+    answer = ask(app, "/auth/sign-out", form={}, cookie=cookie)
+    assert (answer.status, "here only" in answer.body) == (503, True)
+    assert "max-age=0" in answer.header("set-cookie").lower()
 
 
 # a tab that outlives its person
