@@ -29,8 +29,11 @@ from hitl_review.workflow.environment import (
     installed,
     machine_checks,
     mounts_text,
+    owned_by_others,
     settings_check,
+    this_user,
 )
+from hitl_review.workflow.serving import places_of
 from hitl_review.workflow.workspace import Workspace, exists, open_workspace
 
 _RESTORE: Final = "Run `hitl-review audit verify`, keep the file as it is, and restore from a backup."
@@ -79,6 +82,9 @@ def modes_check(folder: Path) -> Check:
     if open_to_others := [file.name for file in files if _is_open_to_others(file)]:
         advice = f"chmod 600 {' '.join(str(folder / each) for each in open_to_others)}"
         return Check(name, State.PROBLEM, f"others may read {', '.join(open_to_others)}", advice)
+    if others := owned_by_others(places_of(folder), user=this_user()):
+        found = f"{', '.join(map(str, others))} belong to another user, who may change them"
+        return Check(name, State.WARNING, found, "chown them to the user who serves the workspace.")
     return Check(name, State.OK, "only the owner may read the database")
 
 

@@ -185,6 +185,16 @@ def file_system_of(folder: Path, mounts: str) -> str:
     return kind
 
 
+def owned_by_others(paths: Iterable[Path], *, user: int) -> list[Path]:
+    """Return the files and folders that belong to another user than this one or the system's own, who may change them."""
+    return [path for path in dict.fromkeys(paths) if path.exists() and path.stat().st_uid not in (0, user)]
+
+
+def this_user() -> int:
+    """Return the number of the user who runs this; that of the system's own where users have none."""
+    return os.geteuid() if os.name == "posix" else 0
+
+
 def mounts_text() -> str | None:
     """Return what the system says of its mounts, or None where it does not say."""
     return MOUNTS.read_text(errors="replace") if MOUNTS.is_file() else None

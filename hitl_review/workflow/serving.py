@@ -23,7 +23,9 @@ from hitl_review.workflow.environment import (
     State,
     file_system_check,
     mounts_text,
+    owned_by_others,
     sqlite_check,
+    this_user,
     variable,
 )
 
@@ -31,6 +33,7 @@ FORWARDERS: Final = "FORWARDED_ALLOW_IPS"
 """The variable that tells the server whose `X-Forwarded-For` and `X-Forwarded-Proto` it believes."""
 LOCAL: Final = ("localhost", "127.0.0.1")
 """This machine's own names."""
+OTHERS: Final = "belongs to another user, who may change it; chown it to the one who serves"
 LARGEST_UPLOAD: Final = 200
 """MB; what intake promises to answer for."""
 _NEVER: Final[Mapping[str, str]] = {
@@ -48,7 +51,7 @@ def refuse_unsafe(folder: Path, *, files: Sequence[Path], environ: Mapping[str, 
 
     `files` are the config.toml of this user and of this folder, which are not the program's own.
     """
-    faults = [*loosened(files, environ), *file_faults(folder)]
+    faults = [*loosened(files, environ), *file_faults(folder, user=this_user())]
     if faults:
         more = f" And {len(faults) - 1} more." if len(faults) > 1 else ""
         raise WorkspaceError(f"The app was not served: {faults[0]}.{more}")
@@ -102,9 +105,9 @@ def _loosening(place: str, key: str, value: object) -> str:
     return ""
 
 
-def file_faults(folder: Path) -> list[str]:
-    """Say which files of a workspace lie open, or where locks can't be relied on."""
-    faults = []
+def file_faults(folder: Path, *, user: int) -> list[str]:
+    """Say which files of a workspace lie open or are others' to change, or where locks can't be relied on."""
+    faults = [f"{path} {OTHERS}" for path in owned_by_others(places_of(folder), user=user) if user != 0]
     for path in (key_path(folder), next_key_path(folder)):
         if _open_bits(path, 0o077):
             faults.append(f"others may read or change the signing key {path}; chmod 600 {path}")
@@ -122,6 +125,12 @@ def file_faults(folder: Path) -> list[str]:
             f"the workspace lies on {check.found}; move it to a local disk, as locks don't hold there"
         )
     return faults
+
+
+def places_of(folder: Path) -> list[Path]:
+    """Return what makes up a workspace: whoever owns one of these may put another in its place, whatever its mode."""
+    files = (folder / DATABASE, folder / f"{DATABASE}-wal", key_path(folder), next_key_path(folder))
+    return [folder, key_path(folder).parent, *files]
 
 
 def _open_bits(path: Path, bits: int) -> bool:
@@ -156,6 +165,8 @@ def _warnings(folder: Path) -> Iterator[str]:
     ):
         if check.state is State.WARNING:
             yield f"{check.found}. {check.advice}"
+    if this_user() == 0:  # in a container, the folder is often that of a user outside
+        yield from (f"{path} {OTHERS}." for path in owned_by_others(places_of(folder), user=0))
 
 
 def forwarders(public_url: str | None) -> str:

@@ -11,9 +11,11 @@ import pytest
 
 from hitl_review.errors import WorkspaceError
 from hitl_review.store.connection import DATABASE
-from hitl_review.store.keys import key_path
+from hitl_review.store.keys import KEY_FILE, key_path
 from hitl_review.workflow import serving
-from hitl_review.workflow.serving import is_own_group, loosened, reach, refuse_unsafe
+from hitl_review.workflow.diagnosing import modes_check
+from hitl_review.workflow.environment import State
+from hitl_review.workflow.serving import file_faults, is_own_group, loosened, reach, refuse_unsafe
 
 LOOSE = {
     "STREAMLIT_SERVER_ENABLE_AGENT_API": "true",
@@ -132,6 +134,21 @@ def test_a_group_of_the_owner_alone_may_write_there(
     elsewhere.chmod(0o777)
     with pytest.raises(WorkspaceError, match=f"chmod go-w {elsewhere}"):
         served(reviewed_folder)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only the system's own user may give files away")
+@pytest.mark.parametrize("name", ["", DATABASE, KEY_FILE])
+def test_what_belongs_to_another_user_is_not_served(reviewed_folder: Path, name: str) -> None:
+    """Whoever owns a file or its folder changes it, whatever the mode says; the system's own user is only warned."""
+    me, other = 4711, 4712
+    for path in (reviewed_folder.parent, reviewed_folder, *reviewed_folder.iterdir()):
+        os.chown(path, me, me)
+    assert file_faults(reviewed_folder, user=me) == []
+    os.chown(reviewed_folder / name, other, other)
+    assert [each.split(" ")[0] for each in file_faults(reviewed_folder, user=me)] == [str(reviewed_folder / name)]
+    assert any(str(reviewed_folder / name) in each and "another user" in each for each in served(reviewed_folder))
+    check = modes_check(reviewed_folder)
+    assert check.state is State.WARNING and "another user" in check.found
 
 
 def test_a_group_with_others_in_it_is_not_the_owners_own() -> None:
