@@ -186,7 +186,7 @@ def file_system_of(folder: Path, mounts: str) -> str:
 
 
 def owned_by_others(paths: Iterable[Path], *, user: int) -> list[Path]:
-    """Return the files and folders that belong to another user than this one or the system's own, who may change them."""
+    """Return what belongs to another user than this one or the system's own: its owner may change it."""
     return [path for path in dict.fromkeys(paths) if path.exists() and path.stat().st_uid not in (0, user)]
 
 
