@@ -102,4 +102,4 @@ def put_in_place(waiting: Path, out: Path) -> None:
 
 
 def _taken(out: Path) -> ExportError:
-    return ExportError(f"There is a file {out.name} already. Name another; an export replaces nothing.")
+    return ExportError(f"There is a file {out.name or out} already. Name another; an export replaces nothing.")

@@ -53,6 +53,8 @@ class LogExport:
 def export_log(workspace: Workspace, out: Path, *, form: str = "bundle", actor: Actor = SYSTEM) -> LogExport:
     """Write the log to a new file as `bundle`, `fhir` (one AuditEvent a line) or `csv` (with its twin beside it)."""
     require(actor, Permission.READ_LOG)
+    if not out.name:
+        raise ExportError(f"{out} is a folder. Name a file in it for the log.")
     if form == "bundle":
         bundle = export_bundle(workspace, out, actor=actor)
         return LogExport((bundle.path,), bundle.events, bundle.note)

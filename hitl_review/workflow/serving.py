@@ -13,7 +13,7 @@ import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from hitl_review.errors import WorkspaceError
 from hitl_review.store.connection import DATABASE, sqlite3
@@ -184,7 +184,7 @@ def reach(public_url: str | None) -> dict[str, Any]:
     """
     hosts, origins = [*LOCAL], []
     if public_url is not None:
-        parts = urlsplit(public_url)
+        parts = _address(public_url)
         plain = not (
             parts.path.strip("/") or parts.query or parts.fragment or parts.username or parts.password
         )
@@ -198,6 +198,14 @@ def reach(public_url: str | None) -> dict[str, Any]:
             f"https://{host}" if _port(public_url) is None else f"https://{host}:{_port(public_url)}"
         )
     return {"server.allowedHosts": hosts, "server.corsAllowedOrigins": origins}
+
+
+def _address(url: str) -> SplitResult:
+    """Return the parts of an address; none where it holds what browsers show in none, which would be passed over."""
+    try:
+        return urlsplit(url if url.isprintable() and " " not in url else "")
+    except ValueError:
+        return urlsplit("")
 
 
 def _port(url: str) -> int | None:

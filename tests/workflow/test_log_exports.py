@@ -206,6 +206,15 @@ def test_an_export_is_an_event_of_its_own_and_replaces_nothing(
         export_log(reviewed, tmp_path / "log.out", form=form)
 
 
+@pytest.mark.parametrize("form", ["bundle", "fhir", "csv"])
+def test_a_folder_without_a_file_is_refused(reviewed: Workspace, form: str) -> None:
+    """In words, and nothing is told in the log."""
+    before = audit.head(reviewed.store).size
+    with pytest.raises(HitlError, match="Name a file in it"):
+        export_log(reviewed, Path("."), form=form)
+    assert audit.head(reviewed.store).size == before
+
+
 def test_another_form_is_refused(reviewed: Workspace, tmp_path: Path) -> None:
     """With the forms there are."""
     with pytest.raises(HitlError, match="bundle, fhir or csv"):

@@ -203,6 +203,9 @@ def test_the_app_answers_only_under_names_it_was_told() -> None:
         "https://a.example?x=1",
         "https://a.example:99999",
         "javascript:alert(1)",
+        "https://[::1",
+        "https://a.exam\nple",
+        "https://a.example ",
     ],
 )
 def test_what_is_no_public_address_is_refused(url: str) -> None:
