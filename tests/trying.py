@@ -49,6 +49,9 @@ OWN_TESTS: Final = {
     "reconciling": ("test_authority.py",),
     "side_by_side": ("test_auditing.py",),
     "stretches": ("test_auditing.py", "test_authority.py"),
+    "successions": tuple(
+        f"test_impossible{part}.py" for part in ("", "_learning", "_moves", "_policies", "_reviewing", "_studying")
+    ),
 }
 """Test modules that are about a module of another name."""
 
