@@ -45,10 +45,10 @@ def tamper(folder: Path, *statements: str) -> None:
             connection.execute(statement)
 
 
-def defined_as(connection: sqlite3.Connection, definition: str) -> None:
-    """Change the definition of the log's table, and none of its rows, behind SQLite's back."""
+def defined_as(connection: sqlite3.Connection, definition: str, *, table: str = "audit_log") -> None:
+    """Change the definition of a table, and none of its rows, behind SQLite's back."""
     connection.execute("PRAGMA writable_schema = ON")
-    connection.execute("UPDATE sqlite_schema SET sql = ? WHERE name = 'audit_log'", (definition,))
+    connection.execute("UPDATE sqlite_schema SET sql = ? WHERE name = ?", (definition, table))
     connection.execute("PRAGMA writable_schema = RESET")
 
 

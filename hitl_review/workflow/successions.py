@@ -31,6 +31,11 @@ from hitl_review.workflow.twins.studies import BATCHES as LAID_DOWN
 KIND: Final = "impossible"
 Found = Iterator[tuple[int | None, str]]
 Projects = Sequence[tuple[int, Project | None]]
+_ODD: Final = (
+    *(HitlError, TypeError, ValueError, LookupError),
+    *(AttributeError, ArithmeticError, RecursionError),
+)
+"""What is raised on rows that hold what the product does not write, such as bytes in the place of a text."""
 
 
 def impossible(store: Store, *, every: bool) -> Iterator[Problem]:
@@ -48,15 +53,7 @@ def _told(found: Found) -> Iterator[Problem]:
     try:
         for seq, words in found:
             yield Problem(seq, KIND, words)
-    except (
-        HitlError,
-        TypeError,
-        ValueError,
-        LookupError,
-        AttributeError,
-        ArithmeticError,
-        RecursionError,
-    ) as error:
+    except _ODD as error:
         yield Problem(None, KIND, f"a row holds what the product does not write ({type(error).__name__})")
 
 
@@ -66,10 +63,10 @@ def _projects(store: Store) -> Projects:
 
 
 def _read(text: str) -> Project | None:
-    """Return a project; a later program may not read the file of an earlier one any more."""
+    """Return a project; a later program may not read the file of an earlier one any more, nor anybody a damaged one."""
     try:
         return parse_project(text)
-    except HitlError:
+    except _ODD:
         return None
 
 

@@ -277,3 +277,14 @@ def test_a_column_of_another_kind_is_a_finding_and_no_crash(fifty: Path, column:
     found = verify(fifty)
     assert found.first_bad_seq in (30, None)
     assert not found.ok
+
+
+@pytest.mark.parametrize("text", ["CAST(text AS BLOB)", "NULL", "17", "CAST(x'ff' || text AS TEXT)"])
+def test_a_project_that_is_no_text_is_a_finding_and_no_crash(fifty: Path, text: str) -> None:
+    """A byte of the row's head makes it one; whoever asks what readers owed reads it before the walk has told of it."""
+    loose = "CREATE TABLE projects (event_id PRIMARY KEY, digest, text, configured_at)"
+    with tampered(fifty) as connection:
+        defined_as(connection, loose, table="projects")
+        connection.execute(f"UPDATE projects SET text = {text}")
+        defined_as(connection, schema.TABLES["projects"], table="projects")
+    assert not verify(fifty).ok
