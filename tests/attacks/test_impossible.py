@@ -17,6 +17,7 @@ from hitl_review.domain.canonical import bytes_digest
 from hitl_review.store import successions
 from hitl_review.workflow import side_by_side
 from hitl_review.workflow import successions as checks
+from hitl_review.workflow.auditing import verify
 from tests.attacks import (
     test_impossible_learning,
     test_impossible_moves,
@@ -248,3 +249,10 @@ def test_several_processes_find_nothing_where_nothing_is_wrong(
         story.set_clock_back()
         whole_way(story)
     assert found(whole_folder) == []
+
+
+def test_rows_that_can_not_be_asked_are_told_of(reviewed_folder: Path) -> None:
+    """Where a column has another name, and no row of its table tells of that by itself."""
+    tamper(reviewed_folder, "ALTER TABLE alarms RENAME COLUMN model TO version")
+    last = verify(reviewed_folder).problems[-1]
+    assert (last.kind, last.message) == ("unreadable", "the rows can't be read to the end: no such column: a.model")
