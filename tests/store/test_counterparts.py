@@ -1,4 +1,4 @@
-"""SQLite says that a row is as its event tells just where Python, column by column, would say so."""
+"""Rows are read as they stand in the file, whatever their table says of itself."""
 
 from __future__ import annotations
 
@@ -29,47 +29,25 @@ def _made(path: Path) -> Path:
     return path
 
 
-def _is_beside(store: Store, values: tuple[Any, ...], event_id: str = "e-1") -> bool:
-    return counterparts.is_beside(store, "projects", "event_id", event_id, COLUMNS, values)
-
-
 def _add(store: Store, *values: Any) -> None:
     store.db.execute("INSERT INTO projects VALUES (?, ?, ?, ?)", values)
 
 
-def test_one_row_with_these_values_is_beside_its_event(table: Store) -> None:
-    """Whole numbers are equal to themselves as floats, and nothing is equal to nothing."""
-    _add(table, "e-1", "Sha", 5, None)
-    _add(table, "e-2", "Sha", 5, None)
-    assert _is_beside(table, ("e-1", "Sha", 5, None))
-    assert _is_beside(table, ("e-1", "Sha", 5.0, None))
+def test_rows_are_read_in_their_order_from_an_events_own_on(table: Store) -> None:
+    """Just as they stand there: no text becomes a number, and no capital a small letter."""
+    rows = [("e-1", "Sha", 5, None), ("e-2", "sha", "six", ""), ("e-3", "SHA", 7.5, b"8")]
+    for row in rows:
+        _add(table, *row)
+    for place, row in enumerate(rows):
+        assert list(counterparts.rows_in_order(table, "projects", "event_id", row[0], COLUMNS)) == rows[place:]
+    (first, *_) = counterparts.rows_in_order(table, "projects", "event_id", "e-2", ("text", "digest"))
+    assert first == ("six", "sha")
 
 
-@pytest.mark.parametrize(
-    "values",
-    [
-        ("e-1", "sha", 5, None),
-        ("e-1", "Sha", "5", None),
-        ("e-1", "Sha", b"5", None),
-        ("e-1", "Sha", 6, None),
-        ("e-1", "Sha", None, None),
-        ("e-1", "Sha", 5, ""),
-        ("e-1", "Sha", 5, 0),
-        ("e-2", "Sha", 5, None),
-    ],
-)
-def test_any_other_value_is_not(table: Store, values: tuple[Any, ...]) -> None:
-    """Neither another letter, nor a text of the same digits, nor nothing for something."""
+def test_of_an_event_without_a_row_no_row_is_read(table: Store) -> None:
+    """Neither the first one, nor the last."""
     _add(table, "e-1", "Sha", 5, None)
-    assert not _is_beside(table, values)
-
-
-def test_no_row_and_two_rows_are_not_one(table: Store) -> None:
-    """Also where each of the two would do."""
-    _add(table, "e-1", "Sha", 5, None)
-    assert not _is_beside(table, ("e-1", "Sha", 5, None), "e-3")
-    _add(table, "e-1", "Sha", 5, None)
-    assert not _is_beside(table, ("e-1", "Sha", 5, None))
+    assert list(counterparts.rows_in_order(table, "projects", "event_id", "e-3", COLUMNS)) == []
 
 
 def test_the_columns_are_those_of_the_file(table: Store) -> None:

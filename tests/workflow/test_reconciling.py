@@ -627,7 +627,6 @@ def test_an_event_has_no_second_row(learned_folder: Path, monkeypatch: pytest.Mo
     """Which a table can hold only if its own definition was altered as well."""
     once = counterparts.rows_beside
     monkeypatch.setattr(counterparts, "rows_beside", lambda *about: [*once(*about), *once(*about)])
-    monkeypatch.setattr(counterparts, "is_beside", lambda *about: False)
     monkeypatch.setattr(counterparts, "rows_in_order", lambda *about: iter(()))
     words = "there is 2 rows in reads for it; there must be one"
     assert compared(learned_folder, "read.committed") == [Problem(7, "row_missing", words)]
