@@ -19,6 +19,7 @@ from sqlite_utils import Database
 from sqlite_utils.utils import sqlite3 as sqlite3  # type: ignore[attr-defined]  # pysqlite3 where it is there
 
 from hitl_review.domain.account import SYSTEM, Actor
+from hitl_review.domain.audit import Head
 from hitl_review.errors import (
     AuditError,
     Conflict,
@@ -87,6 +88,8 @@ class Store:
         self.db = _connect(f"{path.absolute().as_uri()}?{access}", busy_seconds)
         self.added = (0, 0)
         """The first and the last event that the open transaction added to the log; 0 while there is none."""
+        self.newest: tuple[tuple[int, str, str, str], Head] | None = None
+        """What this connection wrote last (number, previous hash, payload, hash), and the end of the log it makes."""
         self._lock = WriterLock(path.with_name(path.name + ".lock"))
         self._open: Transaction | None = None
         self._journal_kept = False

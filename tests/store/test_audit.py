@@ -15,7 +15,7 @@ from hitl_review.domain.audit import GENESIS, Head, chain_hash, fault_of, payloa
 from hitl_review.domain.canonical import canonical_json
 from hitl_review.errors import AuditError, Conflict, NotPermitted
 from hitl_review.store import accounts, audit, schema
-from hitl_review.store.connection import Store, sqlite3
+from hitl_review.store.connection import DATABASE, Store, sqlite3
 from hitl_review.workflow.workspace import Workspace
 from tests.tampering import contents, tampered
 from tests.ward import NOW, Clock
@@ -200,6 +200,35 @@ def test_nothing_is_added_behind_an_altered_event(store: Store, folder: Path) ->
     with pytest.raises(AuditError, match=r"audit verify"):
         add(store)
     assert store.rows("SELECT count(*) FROM audit_log")[0][0] == 2
+
+
+def test_who_wrote_an_event_knows_the_end_that_others_read(store: Store, folder: Path, clock: Clock) -> None:
+    """It is not read anew by whoever wrote it, so it must be just what the file says, after an act undone too."""
+    add(store, 2)
+    with Store(folder / DATABASE) as other:
+        assert audit.head(store) == audit.head(other) == Head(2, audit.head(other).hash, clock.now)
+    with pytest.raises(ZeroDivisionError), store.transaction():
+        audit.append(store, "audit.viewed", "log:events", {})
+        assert audit.head(store).size == 3
+        raise ZeroDivisionError
+    assert audit.head(store).size == 2
+    with Store(folder / DATABASE, clock=clock) as other:
+        add(other)
+        add(store)
+        assert [event.seq for event in audit.events(store)] == [1, 2, 3, 4]
+        assert audit.head(store) == audit.head(other)
+
+
+@pytest.mark.parametrize("column", ["prev_hash", "hash"])
+def test_whoever_wrote_the_last_event_sees_each_of_its_columns_altered(
+    store: Store, folder: Path, column: str
+) -> None:
+    """What one remembers to have written is held against all that stands there."""
+    add(store, 2)
+    with tampered(folder) as connection:
+        connection.execute(f"UPDATE audit_log SET {column} = ? WHERE seq = 2", ("f" * 64,))
+    with pytest.raises(AuditError, match=r"event of the log, 2, was altered"):
+        add(store)
 
 
 @pytest.mark.parametrize("payload", ["{", "[]", "{}", '{"at": 7}', '{"at": "noon"}'])
