@@ -119,14 +119,17 @@ def has_gaps(store: Store, table: str, column: str) -> bool:
     return (row[1], row[2]) != (1, row[0])
 
 
-def stored_snapshots(store: Store) -> Iterator[tuple[Any, Any, Any]]:
-    """Yield digest, case id and body of every snapshot."""
-    return _tuples(store, "SELECT digest, case_id, body FROM snapshots")
+_BYTES: Final = "CASE typeof(body) WHEN 'text' THEN CAST(body AS BLOB) END"
 
 
-def stored_bodies(store: Store, table: str) -> Iterator[tuple[Any, Any]]:
-    """Yield digest and body of everything in `screens` or `manifests`."""
-    return _tuples(store, f"SELECT digest, body FROM {table}")
+def stored_snapshots(store: Store) -> Iterator[tuple[Any, Any, bytes | None]]:
+    """Yield digest, case id and body of every snapshot, the body as its bytes; none of what is no text."""
+    return _tuples(store, f"SELECT digest, case_id, {_BYTES} FROM snapshots")
+
+
+def stored_bodies(store: Store, table: str) -> Iterator[tuple[Any, bytes | None]]:
+    """Yield digest and body of everything in `screens` or `manifests`, the body as above."""
+    return _tuples(store, f"SELECT digest, {_BYTES} FROM {table}")
 
 
 def stored_figures(store: Store, model: str) -> list[tuple[Any, Any, Any, Any]]:

@@ -81,6 +81,16 @@ def _view(path: Path, access: Access) -> Store:
     return store
 
 
+@contextmanager
+def strictly_text(store: Store) -> Iterator[None]:
+    """Make a text that is no UTF-8 an error of SQLite while the block runs: all others are read in half of the time."""
+    before, store.db.conn.text_factory = store.db.conn.text_factory, str
+    try:
+        yield
+    finally:
+        store.db.conn.text_factory = before
+
+
 def integrity_faults(store: Store) -> list[str]:
     """Return what SQLite's own check of pages, indexes and constraints finds."""
     return [str(row[0]) for row in store.rows("PRAGMA integrity_check") if row[0] != "ok"]

@@ -204,7 +204,7 @@ class Reconciliation:
                 yield Problem(None, "digest", f"the snapshot {stored} does not hold what its digest says")
         for table in ("screens", "manifests"):
             for stored, body in counterparts.stored_bodies(self._store, table):
-                if stored != _content_digest(body):
+                if body is None or stored != bytes_digest(body):
                     yield Problem(None, "digest", f"{stored} in {table} does not hold what its digest says")
         for table in ("snapshots", "screens", "manifests", "figures"):
             if stray := counterparts.strays(self._store, table):
@@ -276,12 +276,13 @@ def _lines_digest(lines: list[object]) -> str | None:
         return None  # an altered row that is no JSON has no digest, so it differs
 
 
-def _snapshot_digest(case_id: Any, body: Any) -> str | None:
-    """Return the digest of a snapshot from its stored text, so that not even a blank can be changed in it."""
+def _snapshot_digest(case_id: Any, body: bytes | None) -> str | None:
+    """Return the digest of a snapshot from its stored bytes, so that not even a blank can be changed in it."""
     try:
-        return _content_digest(f'{{"case_id":{canonical_json(case_id)},"values":{body}}}')
+        begin = f'{{"case_id":{canonical_json(case_id)},"values":'.encode()
     except AuditError:
         return None
+    return None if body is None else bytes_digest(b"%b%b}" % (begin, body))
 
 
 def _figure_digest(name: Any, alt: Any, png: Any) -> str | None:
@@ -289,9 +290,3 @@ def _figure_digest(name: Any, alt: Any, png: Any) -> str | None:
         return digest({"name": name, "alt": alt, "png": bytes_digest(bytes(png))})
     except (AuditError, TypeError):
         return None
-
-
-def _content_digest(content: Any) -> str | None:
-    if isinstance(content, str):
-        content = content.encode(errors="surrogateescape")
-    return bytes_digest(content) if isinstance(content, bytes) else None

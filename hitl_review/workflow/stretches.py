@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -89,10 +90,29 @@ def walk(
 
     `sizes` are those at which the tree is asked for, besides those of the log's own checkpoints; `key`
     is the public key (base64) that the log began with, for a check of signatures.
+
+    Where anything is wrong, the stretch is walked once more by the slower way of reading, to which no text in the
+    file is unreadable: what is said of a damaged log does not depend on which way is taken.
     """
+    asked = store, frozenset(sizes), key, after, upto, done
+    found = _walked(*asked, inspection.strictly_text(store))
+    return _walked(*asked, nullcontext()) if found.chain or found.told else found
+
+
+def _walked(
+    store: Store,
+    sizes: frozenset[int],
+    key: str,
+    after: int | None,
+    upto: int | None,
+    done: Done,
+    reading: AbstractContextManager[None],
+) -> Walked:
     found = Walked()
     try:
-        _Walk(store, found, frozenset(sizes), key, after, done).go(after, upto)
+        walking = _Walk(store, found, sizes, key, after, done)
+        with reading:
+            walking.go(after, upto)
     except sqlite3.DatabaseError as error:
         if not concerns_file(error):
             raise

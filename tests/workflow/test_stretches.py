@@ -14,7 +14,7 @@ from hitl_review.domain.checkpoint import Frontier
 from hitl_review.domain.verification import Problem
 from hitl_review.errors import AuditError
 from hitl_review.store import audit, inspection
-from hitl_review.store.connection import open_store, sqlite3
+from hitl_review.store.connection import DATABASE, open_store, sqlite3
 from hitl_review.workflow import stretches
 from hitl_review.workflow.checkpointing import publish_checkpoint
 from hitl_review.workflow.rotating import rotate_key
@@ -114,6 +114,26 @@ def test_a_stretch_begins_where_the_one_before_ended(reviewed: Workspace) -> Non
         first, second = walk(reviewed.store, upto=cut), walk(reviewed.store, after=cut)
         assert (first.chain, first.told, second.chain, second.told) == ([], [], [], []), cut
         assert first.rows + second.rows == whole.rows
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "told"),
+    [("reads", "label", "row_differs"), ("decisions", "comment", "row_differs"), ("audit_log", "hash", "chain")],
+)
+def test_what_is_no_text_is_told_of_as_any_other_change(
+    reviewed_folder: Path, table: str, column: str, told: str
+) -> None:
+    """The faster way of reading fails at it, and is not what a damaged log is judged by; words stay unsaid."""
+    with tampered(reviewed_folder) as connection:
+        last = f"(SELECT max(rowid) FROM {table})"
+        connection.execute(f"UPDATE {table} SET {column} = CAST('Ada' || x'ff' AS TEXT) WHERE rowid = {last}")
+    with inspection.opened(reviewed_folder / DATABASE) as store:
+        before = store.db.conn.text_factory
+        found = walk(store)
+        assert store.db.conn.text_factory is before
+    assert [each.kind for each in (*found.chain, *found.told)] == [told]
+    assert found.whole
+    assert not any("Ada" in each.message for each in (*found.chain, *found.told))
 
 
 @pytest.mark.parametrize("cut", range(5, 12))
