@@ -67,7 +67,15 @@ def recorded(story: Story, case: str) -> Payload:
 
 
 def disputed(story: Story, case: str = "C-4", **detail: Any) -> Payload:
-    """Tell that readers disagree on a case."""
+    """Tell that readers disagree on a case, one of whom gave an estimate just now."""
+    before = {each["actor"] for each in story.all("read.committed", subject=f"case:{case}")}
+    (other,) = {"reader-1", "reader-2"} - before
+    label_of_estimate(story, estimate(story, case, by=other), case_id=case, reader=other)
+    return disputed_as_it_is(story, case, **detail)
+
+
+def disputed_as_it_is(story: Story, case: str, **detail: Any) -> Payload:
+    """Tell that readers disagree on a case with the labels that it has."""
     sides = story.connection.execute("SELECT label_id FROM labels WHERE case_id = ?", (case,)).fetchall()
     like = story.first("label.disputed")
     return story.add(like, {"labels": [row[0] for row in sides], **detail}, subject=f"case:{case}")
@@ -183,10 +191,22 @@ def dispute_of_nobody(story: Story) -> Payload:
     return disputed(story, labels=[])
 
 
+def dispute_of_one_reader(story: Story) -> Payload:
+    """Tell of a dispute on a case that only one reader judged."""
+    label_of_estimate(story, estimate(story))
+    return disputed_as_it_is(story, "C-6")
+
+
+def dispute_about_a_case_once_more(story: Story) -> Payload:
+    """Tell of a second dispute on a case, for another adjudicator to settle otherwise."""
+    return disputed_as_it_is(story, story.first("label.disputed")["subject"].removeprefix("case:"))
+
+
 def dispute_before_its_label(story: Story) -> Payload:
     """Tell of a dispute, and make the labels of it afterwards."""
+    label_of_estimate(story, estimate(story, by="reader-2"), reader="reader-2")
     label = label_of_estimate(story, estimate(story))
-    wrong = disputed(story, "C-6")
+    wrong = disputed_as_it_is(story, "C-6")
     story.come_too_late(label, wrong)
     return wrong
 
@@ -311,6 +331,8 @@ IMPOSSIBLE: list[tuple[Deed, str]] = [
     (dispute_about_another_case, OTHER_LABELS),
     (dispute_about_no_label, OTHER_LABELS),
     (dispute_of_nobody, OTHER_LABELS),
+    (dispute_of_one_reader, "a dispute of fewer than two readers"),
+    (dispute_about_a_case_once_more, "a dispute about a case that was in dispute before"),
     (answer_to_a_dispute_about_another_case, "a dispute about another case was resolved"),
     (case_passed_on_what_was_said_of_another, "a case passed on what was said of another"),
     (alarm_about_another_model, "an alarm about another model than the one that was watched"),

@@ -253,7 +253,24 @@ def studies_that_overlap(team: Team) -> None:
         mark_reported(workspace, "ward-1", report=digest, actor=LEAD)
 
 
+def washouts_of_each_kind(team: Team) -> None:
+    """Let one reader wait for a washout, and go on with the other at once; the protocol asks for less meanwhile."""
+    workspace, days = team.workspace, 24 * 60 * 60
+    start(workspace, replace(PLAN, design=Design.CROSSOVER, washout_days=7))
+    made = [read_all(workspace, reader, team.clock) for reader in (RITA, ROLF)]
+    team.tick()
+    waive_washout(workspace, "ward-1", "reader-1", reason="Leaves the clinic.", actor=LEAD)
+    assert 0 < read_all(workspace, RITA, team.clock) <= made[0]
+    team.clock.advance(6 * days + 60)
+    assert read_all(workspace, ROLF, team.clock) == 0
+    amend_study(workspace, "ward-1", {"washout_days": 6}, reason="It was agreed on.", actor=LEAD)
+    team.tick()
+    assert 0 < read_all(workspace, ROLF, team.clock) <= made[1]
+    lock_study(workspace, "ward-1", actor=LEAD)
+
+
 WAYS = [
+    washouts_of_each_kind,
     models_that_come_and_go,
     challengers_that_are_refused,
     labels_in_small_batches,

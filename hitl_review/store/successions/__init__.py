@@ -26,7 +26,9 @@ from hitl_review.store.successions.rows import (
     place,
     projects,
     proposals,
+    seen_again,
     steps,
+    waived,
     without_estimate,
 )
 from hitl_review.store.successions.studying import STUDYING
@@ -44,7 +46,9 @@ __all__ = [
     "place",
     "projects",
     "proposals",
+    "seen_again",
     "steps",
+    "waived",
     "without_estimate",
 ]
 

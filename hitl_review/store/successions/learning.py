@@ -103,6 +103,12 @@ LEARNING: Final = (
             "a dispute from before one of its labels": not_before(
                 "l.event_id", "l.collected_at", "d.event_id", "d.at"
             ),
+            "a dispute about a case that was in dispute before": (
+                "EXISTS (SELECT 1 FROM disputes e WHERE e.case_id = d.case_id AND e.rowid < d.rowid)"
+            ),
+            "a dispute of fewer than two readers": (
+                "(SELECT count(DISTINCT o.reader) FROM json_each(d.labels) k JOIN labels o ON o.label_id = k.value) < 2"
+            ),
         },
     ),
     Look(

@@ -54,6 +54,27 @@ def laid_down(store: Store, table: str) -> dict[str, int]:
     return {row[0]: row[1] for row in store.rows(sql)}
 
 
+def seen_again(store: Store) -> list[Row]:
+    """Return the showings of cases that their readers read in an earlier session: place, time, and the last read."""
+    return store.rows(
+        "SELECT a.seq, g.study_id, g.reader, g.shown_at, (SELECT max(r.committed_at) FROM study_reads r"
+        " JOIN study_schedule e USING (study_id, item) WHERE (r.study_id, r.reader, r.case_id) ="
+        " (s.study_id, s.reader, s.case_id) AND e.session < s.session) AS read_at"
+        " FROM study_showings g JOIN study_schedule s USING (study_id, item)"
+        " JOIN audit_log a ON a.event_id = g.showing_id"
+        " WHERE g.stage = 'facts' AND s.session > 1 AND read_at IS NOT NULL ORDER BY a.seq"
+    )
+
+
+def waived(store: Store) -> dict[tuple[str, str], int]:
+    """Return for each study and reader the event in which a washout was waived first."""
+    rows = store.rows(
+        "SELECT w.study_id, w.reader, min(a.seq) FROM study_waivers w CROSS JOIN audit_log a USING (event_id)"
+        " GROUP BY w.study_id, w.reader"
+    )
+    return {(row[0], row[1]): row[2] for row in rows}
+
+
 def names_another_model(store: Store, study: str, model: str) -> bool:
     """Tell whether a study holds reads that were made with another model than the one given."""
     return (
