@@ -129,7 +129,7 @@ def line_of(event: Event, people: Mapping[str, str]) -> LogLine:
         day,
         time[:8],
         people.get(actor, actor),
-        _text(told.get("role")).replace("_", " "),
+        "" if told.get("role") == actor else _text(told.get("role")).replace("_", " "),
         ACTION_WORDS.get(action, action),
         _subject_words(_text(told.get("subject"))),
         ", ".join(part for part in (summary_of(action, detail), signature_words(detail)) if part),
@@ -175,7 +175,13 @@ def _plain(detail: Detail) -> str:
         for name, value in detail.items()
         if name != "comment" and "digest" not in name and isinstance(value, str | int | float) and value != ""
     }
-    return ", ".join(f"{name.replace('_', ' ')} {_short(value)}" for name, value in kept.items())
+    return ", ".join(_said(name.replace("_", " "), value) for name, value in kept.items())
+
+
+def _said(name: str, value: object) -> str:
+    if isinstance(value, bool):
+        return name if value else f"not {name}"
+    return f"{name} {_short(value)}"
 
 
 def _decision(detail: Detail) -> str:

@@ -60,6 +60,14 @@ def test_a_line_says_when_who_did_what_and_about_which_case() -> None:
     )
 
 
+def test_the_product_itself_stands_there_once_and_what_is_so_or_not_in_words() -> None:
+    """No line says "system system", and none "locked False"."""
+    detail = {"address": "127.0.0.1", "locked": False, "public": True}
+    line = line_of(_event("session.refused", actor="system", role="system", detail=detail), PEOPLE)
+    assert (line.who, line.role) == ("system", "")
+    assert line.summary == "address 127.0.0.1, not locked, public"
+
+
 def test_every_action_of_the_log_has_plain_words() -> None:
     """No action is shown by its code, and no words are kept for an action that does not exist."""
     assert ACTION_WORDS.keys() == ACTIONS
