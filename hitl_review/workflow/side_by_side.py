@@ -225,6 +225,7 @@ def main(path: Path) -> None:
     gc.disable()
     try:
         with inspection.opened(path) as store:
+            inspection.map_file(store)
             for line in sys.stdin:
                 task = json.loads(line)
                 found = walk(store, **task) if task else Walked(list(page_problems(store)))
