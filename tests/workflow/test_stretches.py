@@ -21,6 +21,7 @@ from hitl_review.workflow.rotating import rotate_key
 from hitl_review.workflow.stretches import order_problems, trusted, walk
 from hitl_review.workflow.workspace import Workspace
 from tests.tampering import payloads_of, rechain, tampered
+from tests.ward import Clock
 
 TRAPS = (
     *('{"a":1.0}', '{"a":1e5}', "[1.0]", '{"a":-0}', '{"a":-0.0}', '{"a":1.50}', '{"a":0.0000001}', "[1e-6]"),
@@ -114,6 +115,20 @@ def test_a_stretch_begins_where_the_one_before_ended(reviewed: Workspace) -> Non
         first, second = walk(reviewed.store, upto=cut), walk(reviewed.store, after=cut)
         assert (first.chain, first.told, second.chain, second.told) == ([], [], [], []), cut
         assert first.rows + second.rows == whole.rows
+
+
+def test_a_stretch_knows_whether_a_clock_was_set_back_in_it(workspace: Workspace, clock: Clock) -> None:
+    """Only there: what is asked by time elsewhere is asked by place then."""
+    for seconds in (0, 60, -3600, 60):
+        clock.advance(seconds)
+        with workspace.store.transaction():
+            audit.append(workspace.store, "audit.viewed", "log:events", {})
+    told = [event.seq for event in audit.of_action(workspace.store, "clock.regressed")]
+    assert len(told) == 1
+    assert walk(workspace.store).set_back is True
+    assert walk(workspace.store, upto=told[0] - 1).set_back is False
+    assert walk(workspace.store, after=told[0] - 1, upto=told[0]).set_back is True
+    assert walk(workspace.store, after=told[0]).set_back is False
 
 
 @pytest.mark.parametrize(
