@@ -1,4 +1,4 @@
-"""A browser's side of an ASGI app, without a server: one request or one websocket handshake at a time."""
+"""A browser's side of the app, without a server: one request or one websocket handshake at a time."""
 
 from __future__ import annotations
 
@@ -6,6 +6,16 @@ import asyncio
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route, WebSocketRoute
+from starlette.websockets import WebSocket
+
+from hitl_review.ui import auth
+from hitl_review.ui.guard import Guard
+from hitl_review.ui.server import SecurityHeaders
 
 HOST = "127.0.0.1:8501"
 
@@ -21,6 +31,25 @@ class Answer:
     def header(self, name: str) -> str:
         """The values of a header, joined."""
         return ", ".join(value for key, value in self.headers if key == name)
+
+    @property
+    def cookie(self) -> str:
+        """The cookie that it sets, as a browser sends it back."""
+        return self.header("set-cookie").partition(";")[0]
+
+
+async def _page(_request: object) -> PlainTextResponse:
+    return PlainTextResponse("the page")
+
+
+async def _stream(websocket: WebSocket) -> None:
+    await websocket.accept()
+
+
+def behind_the_guard(*more: Route) -> Starlette:
+    """The sign-in routes, the headers and the guard in front of a page and its websocket."""
+    routes = [*auth.routes(), *more, Route("/{page:path}", _page), WebSocketRoute("/_stcore/stream", _stream)]
+    return Starlette(routes=routes, middleware=[Middleware(SecurityHeaders), Middleware(Guard)])
 
 
 def ask(

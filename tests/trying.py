@@ -50,7 +50,8 @@ OWN_TESTS: Final = {
     "side_by_side": ("test_auditing.py",),
     "stretches": ("test_auditing.py", "test_authority.py"),
     "successions": tuple(
-        f"test_impossible{part}.py" for part in ("", "_learning", "_moves", "_policies", "_reviewing", "_studying")
+        f"test_impossible{part}.py"
+        for part in ("", "_learning", "_moves", "_policies", "_reviewing", "_studying", "_washouts")
     ),
 }
 """Test modules that are about a module of another name."""

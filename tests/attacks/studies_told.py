@@ -6,11 +6,16 @@ after an own answer.
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final
 
 from hitl_review.domain.canonical import bytes_digest
-from hitl_review.domain.protocol import read_document
+from hitl_review.domain.protocol import Design, read_document
+from hitl_review.workflow.workspace import create_workspace, open_workspace
 from tests.attacks.retelling import Payload, Story
+from tests.ward import PROJECT, Clock, fill, review
+from tests.ward_study import PLAN, RITA, ROLF, read_all, start
 
 NEXT, CASE = 2, "C-4"
 """What the second reader is to read next in the study of the whole workspace."""
@@ -74,3 +79,19 @@ def first_read(story: Story, facts: Payload, modality: str) -> Payload:
         **{"revealed_at": None, "seconds_active": 9.5, "model": frozen.model},
     }
     return story.add({**facts, "detail": {}}, detail, action="study.read")
+
+
+CROSSED: Final = replace(PLAN, design=Design.CROSSOVER, training_cases=(), attention_checks=0, repeats=0)
+
+
+def crossed_study(folder: Path, *, is_read: bool) -> Path:
+    """Make a workspace with a study that has both kinds of reads, none of them made or all of the first session."""
+    clock = Clock()
+    create_workspace(folder, PROJECT, demo=True, clock=clock)
+    with open_workspace(folder, clock=clock) as workspace:
+        fill(workspace)
+        review(workspace, clock)
+        start(workspace, CROSSED)
+        for reader in (RITA, ROLF) if is_read else ():
+            assert read_all(workspace, reader, clock) > 0
+    return folder

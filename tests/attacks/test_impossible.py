@@ -24,6 +24,7 @@ from tests.attacks import (
     test_impossible_policies,
     test_impossible_reviewing,
     test_impossible_studying,
+    test_impossible_washouts,
 )
 from tests.attacks.retelling import Deed, Payload, Story, found, outcome, retold, tried
 from tests.attacks.reviews_told import estimate, view, whole_way
@@ -68,7 +69,7 @@ COVERED = {
         *(test_impossible_learning.IMPOSSIBLE, test_impossible_learning.OUT_OF_ORDER),
         *(test_impossible_moves.IMPOSSIBLE, test_impossible_moves.OUT_OF_ORDER),
         *(test_impossible_studying.IMPOSSIBLE, test_impossible_studying.OUT_OF_ORDER),
-        *(test_impossible_studying.CROSSING, test_impossible_studying.TOO_SOON),
+        *(test_impossible_studying.CROSSING, test_impossible_washouts.TOO_SOON),
     )
     for _, words in deeds
 }

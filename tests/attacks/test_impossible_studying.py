@@ -5,19 +5,23 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from hitl_review.domain.audit import moment, stamp
 from hitl_review.domain.canonical import bytes_digest
-from hitl_review.domain.protocol import Design, document_of, read_document
-from hitl_review.workflow.workspace import create_workspace, open_workspace
+from hitl_review.domain.protocol import document_of, read_document
 from tests.attacks.retelling import Deed, Payload, Story, found, outcome, retold, tried
-from tests.attacks.studies_told import amended, document, first_read, first_showing, read, shown, step
-from tests.ward import PROJECT, Clock, fill, review
-from tests.ward_study import PLAN, RITA, ROLF, read_all, start
+from tests.attacks.studies_told import (
+    amended,
+    crossed_study,
+    document,
+    first_read,
+    first_showing,
+    read,
+    shown,
+    step,
+)
 
 NOT_RUNNING = "a study's read was made while the study did not run"
 NOT_ASKED = "a study's read with the model, or without it, was not asked for"
@@ -31,45 +35,18 @@ ANOTHER_CASE = "the screen that a study showed is another case's"
 NO_STEP = "a study took this step out of its order"
 NOT_NAMED = "what was laid down for a study is not what its protocol names"
 TOO_LATE = "something was laid down for a study that was frozen already, or never"
-CROSSED = replace(PLAN, design=Design.CROSSOVER, training_cases=(), attention_checks=0, repeats=0)
 
 
 @pytest.fixture(scope="session")
 def crossed_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A closed workspace whose study has both kinds of reads, none of them made. Do not write to it."""
-    folder, clock = tmp_path_factory.mktemp("crossed") / "workspace", Clock()
-    create_workspace(folder, PROJECT, demo=True, clock=clock)
-    with open_workspace(folder, clock=clock) as workspace:
-        fill(workspace)
-        review(workspace, clock)
-        start(workspace, CROSSED)
-    return folder
+    """A closed workspace whose study nobody reads yet. Do not write to it."""
+    return crossed_study(tmp_path_factory.mktemp("crossed") / "workspace", is_read=False)
 
 
 @pytest.fixture
 def crossed(crossed_once: Path, tmp_path: Path) -> Path:
     """A copy of it, to be written to."""
     return Path(shutil.copytree(crossed_once, tmp_path / "crossed"))
-
-
-@pytest.fixture(scope="session")
-def washing_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A closed workspace in whose study the first session was read, and the washout runs. Do not write to it."""
-    folder, clock = tmp_path_factory.mktemp("washing") / "workspace", Clock()
-    create_workspace(folder, PROJECT, demo=True, clock=clock)
-    with open_workspace(folder, clock=clock) as workspace:
-        fill(workspace)
-        review(workspace, clock)
-        start(workspace, CROSSED)
-        for reader in (RITA, ROLF):
-            assert read_all(workspace, reader, clock) > 0
-    return folder
-
-
-@pytest.fixture
-def washing(washing_once: Path, tmp_path: Path) -> Path:
-    """A copy of it, to be written to."""
-    return Path(shutil.copytree(washing_once, tmp_path / "washing"))
 
 
 def case_on_the_screen_of_another(story: Story) -> Payload:
@@ -310,73 +287,6 @@ def case_before_the_start(story: Story) -> Payload:
     return wrong
 
 
-def seen_again(story: Story, after: timedelta) -> Payload:
-    """Show the first case of the second session, some time after its reader read it in the first."""
-    place = "FROM study_schedule WHERE reader = 'reader-1' AND session = 2 AND place = 1"
-    item, case = story.one(f"SELECT item {place}"), story.one(f"SELECT case_id {place}")
-    read_at = story.one(
-        "SELECT max(committed_at) FROM study_reads WHERE reader = 'reader-1' AND case_id = ?", case
-    )
-    told = shown(story, item, case, by="reader-1")
-    told["at"] = stamp(moment(read_at) + after)
-    return told
-
-
-def waiver(story: Story, reader: str) -> Payload:
-    """Tell that the lead waived a reader's washout."""
-    like = {**story.first("study.started"), "detail": {}}
-    return story.add(like, {"reader": reader, "reason": "Leaves the clinic."}, action="study.washout_waived")
-
-
-def with_a_washout_of(story: Story, days: int) -> Payload:
-    """Tell that the protocol was amended."""
-    before = document(story, "frozen")
-    assert before.count('"washout_days":28') == 1
-    return amended(story, before.replace('"washout_days":28', f'"washout_days":{days}'))
-
-
-WASHOUT, A_MOMENT = timedelta(days=28), timedelta(microseconds=1)
-
-
-def case_seen_again_a_moment_too_soon(story: Story) -> Payload:
-    """Do not quite wait for the end of the washout."""
-    return seen_again(story, WASHOUT - A_MOMENT)
-
-
-def case_seen_again_under_the_waiver_of_another(story: Story) -> Payload:
-    """Go on because the other reader may."""
-    waiver(story, "reader-2")
-    return seen_again(story, timedelta(days=7))
-
-
-def case_seen_again_before_the_waiver(story: Story) -> Payload:
-    """Go on, and let it be waived afterwards."""
-    wrong = seen_again(story, timedelta(days=7))
-    waiver(story, "reader-1")
-    return wrong
-
-
-def case_seen_again_before_the_amendment(story: Story) -> Payload:
-    """Go on, and let the protocol ask for less afterwards."""
-    wrong = seen_again(story, timedelta(days=7))
-    with_a_washout_of(story, 1)
-    return wrong
-
-
-def case_seen_again_after_a_longer_washout_was_asked_for(story: Story) -> Payload:
-    """Wait for as long as the protocol asked for at first."""
-    with_a_washout_of(story, 29)
-    return seen_again(story, WASHOUT)
-
-
-SOONER = "a case was shown again before the washout was over, which nobody waived"
-TOO_SOON: list[tuple[Deed, str]] = [
-    (case_seen_again_a_moment_too_soon, SOONER),
-    (case_seen_again_under_the_waiver_of_another, SOONER),
-    (case_seen_again_before_the_waiver, SOONER),
-    (case_seen_again_before_the_amendment, SOONER),
-    (case_seen_again_after_a_longer_washout_was_asked_for, SOONER),
-]
 IMPOSSIBLE: list[tuple[Deed, str]] = [
     (case_on_the_screen_of_another, ANOTHER_CASE),
     (case_from_somebody_elses_list, "a study's case was shown to somebody on whose list it is not"),
@@ -487,40 +397,3 @@ def test_the_first_read_alone_of_a_crossed_study_is_not_found(crossed: Path) -> 
     with retold(crossed) as story:
         first_read(story, first_showing(story, "alone"), "unaided")
     assert found(crossed) == []
-
-
-@pytest.mark.parametrize(("deed", "words"), tried(TOO_SOON))
-def test_a_case_that_is_shown_before_the_washout_is_over_is_found(
-    washing: Path, deed: Deed, words: str
-) -> None:
-    """By the protocol that was in force then, unless it was waived for this reader before."""
-    place, problems = outcome(washing, deed)
-    assert problems == [(place, "impossible", words)]
-
-
-def seen_again_under_a_waiver(story: Story) -> None:
-    """Go on at once, because the lead waived the washout."""
-    waiver(story, "reader-1")
-    seen_again(story, timedelta(days=1))
-
-
-def seen_again_under_an_amendment(story: Story) -> None:
-    """Wait for as long as the protocol asks for now."""
-    with_a_washout_of(story, 7)
-    seen_again(story, timedelta(days=7))
-
-
-def seen_again_when_the_washout_is_over(story: Story) -> None:
-    """Wait for its last moment."""
-    seen_again(story, WASHOUT)
-
-
-@pytest.mark.parametrize(
-    "deed",
-    [seen_again_under_a_waiver, seen_again_under_an_amendment, seen_again_when_the_washout_is_over],
-)
-def test_a_case_that_may_be_shown_again_is_not_found(washing: Path, deed: Callable[[Story], object]) -> None:
-    """The control: what is waited for, waived or amended before."""
-    with retold(washing) as story:
-        deed(story)
-    assert found(washing) == []

@@ -48,7 +48,7 @@ def signed_in(app: Starlette, account: str, cookie: str = "") -> str:
     """Sign in at a browser that holds a cookie, or none, and return the one it holds now."""
     answer = ask(app, "/auth/sign-in", form={"account": account, "password": PASSWORD}, cookie=cookie)
     assert answer.status == 303
-    return answer.header("set-cookie").partition(";")[0]
+    return answer.cookie
 
 
 def who(folder: Path, cookie: str) -> str | None:

@@ -11,24 +11,20 @@ from pathlib import Path
 import pytest
 import streamlit as st
 from starlette.applications import Starlette
-from starlette.middleware import Middleware
-from starlette.responses import PlainTextResponse, Response
-from starlette.routing import Route, WebSocketRoute
-from starlette.websockets import WebSocket
+from starlette.responses import Response
+from starlette.routing import Route
 from streamlit.testing.v1 import AppTest
 from streamlit.web.server.starlette.starlette_app_utils import create_signed_value
 
 from hitl_review.store import audit
 from hitl_review.store.connection import DATABASE
-from hitl_review.ui import auth, institution
+from hitl_review.ui import institution
 from hitl_review.ui.building import is_needed
-from hitl_review.ui.guard import Guard
-from hitl_review.ui.server import SecurityHeaders
 from hitl_review.workflow.accounts import link_identity, set_password
 from hitl_review.workflow.serving import FORWARDERS
 from hitl_review.workflow.signing_in import sign_in_with_identity, sign_out
 from hitl_review.workflow.workspace import KEPT, open_workspace
-from tests.asgi import HOST, Answer, ask, shake_hands
+from tests.asgi import HOST, Answer, ask, behind_the_guard, shake_hands
 from tests.people import PASSWORD, sit
 
 ROOT = Path(__file__).parents[2]
@@ -36,16 +32,8 @@ FORM = {"account": "reader-1", "password": PASSWORD}
 FILES = ("/media/x.csv", "/_stcore/upload_file/a/b", "/_stcore/metrics", "/component/x", "/_stcore/bidi-components/x")
 
 
-async def _page(_request: object) -> PlainTextResponse:
-    return PlainTextResponse("the page")
-
-
 async def _kept(_request: object) -> Response:
     return Response("code", headers={"cache-control": "public"})
-
-
-async def _stream(websocket: WebSocket) -> None:
-    await websocket.accept()
 
 
 @pytest.fixture
@@ -55,18 +43,12 @@ def app(reviewed_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Starlette:
     monkeypatch.setattr(st, "get_option", lambda _name: ["localhost", "127.0.0.1"])
     with open_workspace(reviewed_folder) as workspace:
         set_password(workspace, "reader-1", PASSWORD)
-    routes = [
-        *auth.routes(),
-        Route("/static/x.js", _kept),
-        Route("/{page:path}", _page),
-        WebSocketRoute("/_stcore/stream", _stream),
-    ]
-    return Starlette(routes=routes, middleware=[Middleware(SecurityHeaders), Middleware(Guard)])
+    return behind_the_guard(Route("/static/x.js", _kept))
 
 
 def signed_in(app: Starlette) -> str:
     """Sign in, and return the cookie."""
-    return ask(app, "/auth/sign-in", form=FORM).header("set-cookie").partition(";")[0]
+    return ask(app, "/auth/sign-in", form=FORM).cookie
 
 
 def sessions(folder: Path) -> int:
@@ -112,7 +94,7 @@ def test_under_a_public_name_nobody_is_signed_in_without_tls(app: Starlette, mon
     assert ask(app, "/auth/sign-in", form=FORM, host=name, origin=f"http://{name}").status == 403
     answer = ask(app, "/auth/sign-in", form=FORM, host=name, origin=f"https://{name}")
     assert answer.status == 303 and "secure" in answer.header("set-cookie").lower()
-    cookie = answer.header("set-cookie").partition(";")[0]
+    cookie = answer.cookie
     for origin, said in ((f"http://{name}", "websocket.close"), (f"https://{name}", "websocket.accept")):
         assert shake_hands(app, "/_stcore/stream", cookie=cookie, host=name, origin=origin) == said
     here = ask(app, "/auth/sign-in", form=FORM)

@@ -9,29 +9,16 @@ from typing import Any
 import pytest
 import streamlit as st
 from starlette.applications import Starlette
-from starlette.middleware import Middleware
-from starlette.responses import PlainTextResponse
-from starlette.routing import Route, WebSocketRoute
-from starlette.websockets import WebSocket
 
 from hitl_review.store import audit
 from hitl_review.ui import auth, session
-from hitl_review.ui.guard import Guard
 from hitl_review.workflow.accounts import disable_account, give_public_password, set_password
 from hitl_review.workflow.workspace import create_workspace, open_workspace
 from tests import ward
-from tests.asgi import Answer, ask, shake_hands
+from tests.asgi import ask, behind_the_guard, shake_hands
 from tests.people import PASSWORD
 
 FORM = {"account": "reader-1", "password": PASSWORD}
-
-
-async def _page(_request: object) -> PlainTextResponse:
-    return PlainTextResponse("the page")
-
-
-async def _stream(websocket: WebSocket) -> None:
-    await websocket.accept()
 
 
 @pytest.fixture
@@ -42,20 +29,14 @@ def app(reviewed_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Starlette:
     with open_workspace(reviewed_folder) as workspace:
         set_password(workspace, "reader-1", PASSWORD)
         set_password(workspace, "auditor-1", PASSWORD)
-    routes = [*auth.routes(), Route("/{page:path}", _page), WebSocketRoute("/_stcore/stream", _stream)]
-    return Starlette(routes=routes, middleware=[Middleware(Guard)])
-
-
-def cookie_in(answer: Answer) -> str:
-    """The cookie that an answer sets, as a browser sends it back."""
-    return answer.header("set-cookie").partition(";")[0]
+    return behind_the_guard()
 
 
 def signed_in(app: Any, account: str = "reader-1") -> str:
     """Sign in, and return the cookie."""
     answer = ask(app, "/auth/sign-in", form={**FORM, "account": account})
     assert answer.status == 303
-    return cookie_in(answer)
+    return answer.cookie
 
 
 def log(folder: Path) -> list[str]:
@@ -83,7 +64,7 @@ def test_the_cookie_opens_pages_and_the_websocket(app: Starlette) -> None:
     assert "httponly" in attributes and "samesite=strict" in attributes and "path=/" in attributes
     assert "secure" not in attributes and "max-age" not in attributes and "expires" not in attributes
     assert "secure" in ask(app, "/auth/sign-in", form=FORM, scheme="https").header("set-cookie").lower()
-    cookie = cookie_in(answer)
+    cookie = answer.cookie
     assert ask(app, "/history", cookie=cookie).body == "the page"
     assert shake_hands(app, "/_stcore/stream", cookie=cookie) == "websocket.accept"
 
@@ -238,6 +219,6 @@ def test_while_the_demonstration_is_made_everybody_sees_how_far_it_is(
 ) -> None:
     """There is nothing to protect yet, and nobody could sign in."""
     monkeypatch.setenv("HITL_WORKSPACE", str(tmp_path / "not-yet"))
-    app = Starlette(routes=[*auth.routes(), Route("/", _page)], middleware=[Middleware(Guard)])
+    app = behind_the_guard()
     assert ask(app, "/").body == "the page"
     assert ask(app, "/auth/sign-in").header("location") == "/"
