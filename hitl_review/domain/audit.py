@@ -199,8 +199,7 @@ def told_fault(told: Any, seq: int, event_id: str) -> str | None:
         return "its columns and its payload disagree"
     if not isinstance(told["at"], str) or not _AT.fullmatch(told["at"]):
         return "its time is not written as the format asks"
-    if {type(told["actor"]), type(told["role"]), type(told["action"]), type(told["subject"])} != {str} or (
-        not isinstance(told["detail"], dict)
-    ):
+    texts = type(told["actor"]) is type(told["role"]) is type(told["action"]) is type(told["subject"]) is str
+    if not texts or not isinstance(told["detail"], dict):
         return "its actor, role, action, subject or detail is of the wrong kind"
     return None

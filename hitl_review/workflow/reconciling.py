@@ -8,7 +8,7 @@ What is known by its digest is digested again. A message names columns, never wh
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from hitl_review.domain.audit import moment, stamp
@@ -30,6 +30,8 @@ COMPARED: Final = frozenset({"case.opened", "case.sampled", *_TWIN_OF, *_BATCH_O
 _QUEUE: Final = "the queue in its order"
 """Stands among who opened which case last, for the digest of the order that was told last; no account has it."""
 _ABSENT: Final = object()
+_UNTOLD: Final = (KeyError, TypeError, AttributeError, ValueError, OverflowError)
+"""What is raised where an event does not tell what its action has to tell."""
 
 
 class Reconciliation:
@@ -47,22 +49,29 @@ class Reconciliation:
         """Whether cases stand out of order, whether any has a place, and the digest of the places."""
         self._beforehand: list[Problem] | None = None
 
-    def compare(self, seq: int, told: Told) -> Iterator[Problem]:
-        """Yield where the rows that an event tells of are missing or differ from it."""
+    def compare(self, seq: int, told: Told) -> Sequence[Problem]:
+        """Return where the rows that an event tells of are missing or differ from it."""
         action = told["action"]
         if action == "case.opened":
             self.opened[told["actor"]] = (told["subject"].removeprefix("case:"), told["at"])
-        if action == "case.sampled":
-            self.opened[_QUEUE] = (str(told["detail"].get("digest")), told["at"])
+            return ()
+        twin = _TWIN_OF.get(action)
+        if twin is not None and self._agrees(told, twin):
+            return ()
+        return list(self._looked_up(seq, told))
+
+    def _looked_up(self, seq: int, told: Told) -> Iterator[Problem]:
+        action = told["action"]
         try:
-            if action in _TWIN_OF:
-                if not self._agrees(told, _TWIN_OF[action]):
-                    yield from self._compare_twin(seq, told, _TWIN_OF[action])
+            if action == "case.sampled":
+                self.opened[_QUEUE] = (str(told["detail"].get("digest")), told["at"])
+            elif action in _TWIN_OF:
+                yield from self._compare_twin(seq, told, _TWIN_OF[action])
             elif action in _BATCH_OF:
                 yield from self._compare_batch(seq, told, _BATCH_OF[action])
             elif action in _CHANGING_OF:
                 yield from self._compare_changing(seq, told, _CHANGING_OF[action])
-        except (KeyError, TypeError, AttributeError, ValueError, OverflowError):
+        except _UNTOLD:
             yield Problem(seq, "payload", f"its detail does not tell what '{action}' has to tell")
         except sqlite3.DatabaseError as error:
             if not concerns_file(error):
@@ -73,17 +82,15 @@ class Reconciliation:
         """Tell whether an event has one row, just as it tells; of any other, `_compare_twin` says what is wrong."""
         if twin.digested:
             return False
-        expected = twin.row_of(told)
-        columns = self._columns.get(twin.table)
-        if columns is None:
-            columns = counterparts.columns_beside(self._store, twin.table, twin.key)
-            self._columns[twin.table] = columns
-        if expected.keys() != columns:
-            return False
         try:
-            agrees = self._is_next(told, twin, expected)
-        except sqlite3.Error:
-            return False  # such as a value that no column can hold; what can't be read is met again there
+            expected = twin.row_of(told)
+            columns = self._columns.get(twin.table)
+            if columns is None:
+                columns = counterparts.columns_beside(self._store, twin.table, twin.key)
+                self._columns[twin.table] = columns
+            agrees = expected.keys() == columns and self._is_next(told, twin, expected)
+        except (sqlite3.Error, *_UNTOLD):
+            return False  # what can't be read, or does not tell what it has to, is met again there
         if agrees:
             self.told[twin.table] += 1
         return agrees

@@ -167,44 +167,45 @@ class _Walk:
         found.rows, found.opened = self._reconciliation.told, self._reconciliation.opened
 
     def _step(self, seq: int, event_id: str, prev_hash: str, payload: str, event_hash: str) -> None:
-        fault = link_fault(self._size, self._head, seq, prev_hash, payload, event_hash)
+        found, size = self._found, self._size
+        fault = link_fault(size, self._head, seq, prev_hash, payload, event_hash)
         if fault is not None:
-            self._found.chain.append(Problem(min(seq, self._size + 1), "chain", fault))
+            found.chain.append(Problem(min(seq, size + 1), "chain", fault))
         try:
             told = trusted(payload)
             fault = told_fault(told, seq, event_id)
         except AuditError as error:
             fault = f"its payload can't be trusted: {error}"
         if fault is not None:
-            self._found.told.append(Problem(seq, "payload", fault))
+            found.told.append(Problem(seq, "payload", fault))
         else:
-            action = told["action"]
-            actor, role = told["actor"], told["role"]
-            self._found.actors.setdefault(f"{actor}\n{role}", seq)
-            if action in _ROLES and role not in _ROLES[action]:
-                self._found.told.append(
-                    Problem(seq, "authority", "the role that it is told in may not do that")
-                )
-            if actor in self._disabled and action != REFUSED and _is_within(seq, self._disabled[actor]):
-                self._found.told.append(
-                    Problem(seq, "authority", "the account of who acted was disabled then")
-                )
-            if seq == 1 or told["at"] < self._before or action in _ABOUT_THE_LOG:
-                self._found.told.extend(order_problems(seq, told, self._before))
-            self._before = told["at"]
-            if action in _ABOUT_THE_LOG or action not in ACTIONS:
-                self._hear(seq, prev_hash, told)
-            if action in COMPARED:
-                differing = list(self._reconciliation.compare(seq, told))
-                self._found.told.extend(differing)
-                if not differing and action in _SIGNED:
-                    self._found.told.extend(signature_problems(seq, told, self._names.get(actor)))
+            self._hear(seq, prev_hash, told)
         self._leaves.append(raw_hash(event_hash))
         self._size, self._head = seq, event_hash
         if seq in self._sizes:
-            self._found.places[seq] = (self._grown(), event_hash)
+            found.places[seq] = (self._grown(), event_hash)
 
     def _hear(self, seq: int, prev_hash: str, told: dict[str, Any]) -> None:
+        """Check who acted, when, and the rows that an event tells of."""
+        found, action, actor, role = self._found, told["action"], told["actor"], told["role"]
+        found.actors.setdefault(f"{actor}\n{role}", seq)
+        allowed = _ROLES.get(action)
+        if allowed is not None and role not in allowed:
+            found.told.append(Problem(seq, "authority", "the role that it is told in may not do that"))
+        if actor in self._disabled and action != REFUSED and _is_within(seq, self._disabled[actor]):
+            found.told.append(Problem(seq, "authority", "the account of who acted was disabled then"))
+        if seq == 1 or told["at"] < self._before or action in _ABOUT_THE_LOG:
+            found.told.extend(order_problems(seq, told, self._before))
+        self._before = told["at"]
+        if action in _ABOUT_THE_LOG or action not in ACTIONS:
+            self._hear_of_the_log(seq, prev_hash, told)
+        if action in COMPARED:
+            differing = self._reconciliation.compare(seq, told)
+            found.told.extend(differing)
+            if not differing and action in _SIGNED:
+                found.told.extend(signature_problems(seq, told, self._names.get(actor)))
+
+    def _hear_of_the_log(self, seq: int, prev_hash: str, told: dict[str, Any]) -> None:
         found, action, detail = self._found, told["action"], told["detail"]
         if action not in ACTIONS:
             found.unknown[action] += 1
