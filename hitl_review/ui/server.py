@@ -10,6 +10,7 @@ import base64
 import hashlib
 import os
 import re
+import socket
 import tomllib
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -132,6 +133,7 @@ def serve(folder: Path, *, port: int, address: str = "127.0.0.1", public_url: st
     _check_address(address)
     named = reach(public_url)
     warnings = refuse_unsafe(folder, files=_others_settings(), environ=os.environ)
+    _check_port(address, port)
     with open_workspace(folder) as workspace:
         public = accounts.with_public_password(workspace.store) if workspace.demo else []
     for warning in warnings:
@@ -160,6 +162,21 @@ def _check_address(address: str) -> None:
         f"The app was not served at {address}: passwords would cross the network in the clear. "
         "Leave --address out, and put a proxy with TLS in front."
     )
+
+
+def _check_port(address: str, port: int) -> None:
+    """Raise WorkspaceError if nothing can listen at a port, before it is said that the app is served there."""
+    try:
+        family, kind, protocol, _, place = socket.getaddrinfo(address, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind, protocol) as probe:
+            if os.name != "nt":
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the server itself does
+            probe.bind(place)
+    except OSError as error:
+        raise WorkspaceError(
+            f"The app was not served at port {port} of {address}: {error.strerror}. "
+            "Stop what listens there, or name another port with --port."
+        ) from error
 
 
 def _is_loopback(address: str) -> bool:
