@@ -7,6 +7,7 @@ memory. What every reader needs is loaded before the first one comes.
 from __future__ import annotations
 
 import base64
+import errno
 import hashlib
 import os
 import re
@@ -165,18 +166,30 @@ def _check_address(address: str) -> None:
 
 
 def _check_port(address: str, port: int) -> None:
-    """Raise WorkspaceError if nothing can listen at a port, before it is said that the app is served there."""
+    """Raise WorkspaceError if nothing can listen at a port, before it is said that the app is served there.
+
+    A name may stand for addresses that this machine has not (`localhost` for `::1`): one that can be had is enough.
+    """
+    faults: list[OSError] = []
     try:
-        family, kind, protocol, _, place = socket.getaddrinfo(address, port, type=socket.SOCK_STREAM)[0]
-        with socket.socket(family, kind, protocol) as probe:
-            if os.name != "nt":
-                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the server itself does
-            probe.bind(place)
+        places = socket.getaddrinfo(address, port, type=socket.SOCK_STREAM)
     except OSError as error:
+        places, faults = [], [error]
+    for family, kind, protocol, _, place in places:
+        try:
+            with socket.socket(family, kind, protocol) as probe:
+                if os.name != "nt":
+                    probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the server itself does
+                probe.bind(place)
+        except OSError as error:
+            faults.append(error)
+    taken = [error for error in faults if error.errno == errno.EADDRINUSE]
+    if taken or len(faults) >= max(len(places), 1):
+        fault = (taken or faults)[0]
         raise WorkspaceError(
-            f"The app was not served at port {port} of {address}: {error.strerror}. "
+            f"The app was not served at port {port} of {address}: {fault.strerror}. "
             "Stop what listens there, or name another port with --port."
-        ) from error
+        ) from fault
 
 
 def _is_loopback(address: str) -> bool:

@@ -52,3 +52,52 @@ def test_a_port_at_which_somebody_listens_is_refused_in_words(
         with pytest.raises(Ran, match=str(port)):
             server.serve(reviewed_folder, port=port)
         assert f"serves {reviewed_folder} at http://127.0.0.1:{port}" in capsys.readouterr().out
+
+
+def found_at(*places: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a name stand for some addresses."""
+
+    def look_up(_name: str, port: int, **_kind: object) -> list[object]:
+        return [(socket.AF_INET, socket.SOCK_STREAM, 0, "", (place, port)) for place in places]
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+
+
+NOT_OURS = "192.0.2.7"
+"""An address for examples, which no machine has."""
+
+
+@pytest.mark.parametrize("places", [(NOT_OURS, "127.0.0.1"), ("127.0.0.1", NOT_OURS)])
+def test_one_address_of_a_name_is_enough_and_it_must_be_free(
+    reviewed_folder: Path, monkeypatch: pytest.MonkeyPatch, places: tuple[str, str]
+) -> None:
+    """A name may stand for an address that this machine has not."""
+    found_at(*places, monkeypatch=monkeypatch)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(WorkspaceError, match="of localhost: Address already in use"):
+            server.serve(reviewed_folder, port=port, address="localhost")
+    with pytest.raises(Ran):
+        server.serve(reviewed_folder, port=port, address="localhost")
+
+
+def test_a_name_that_stands_for_no_address_of_this_machine_is_refused(
+    reviewed_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing could reach the app there."""
+    found_at(NOT_OURS, monkeypatch=monkeypatch)
+    with pytest.raises(WorkspaceError, match="of localhost: Cannot assign requested address"):
+        server.serve(reviewed_folder, port=8501, address="localhost")
+
+
+def test_a_name_that_nobody_knows_is_refused(reviewed_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As one that stands for no address here."""
+
+    def look_up(*_asked: object, **_kind: object) -> list[object]:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    with pytest.raises(WorkspaceError, match="of localhost: Name or service not known"):
+        server.serve(reviewed_folder, port=8501, address="localhost")
