@@ -16,7 +16,7 @@ from hitl_review.store.connection import sqlite3 as sqlite_that_is_used
 from hitl_review.workflow.auditing import verify
 from hitl_review.workflow.reconciling import Reconciliation
 from hitl_review.workflow.twins import TWINS
-from tests.tampering import payloads_of, rechain, tamper, tampered
+from tests.tampering import defined_as, payloads_of, rechain, tamper, tampered
 
 ALL_TABLES = (
     "audit_log",
@@ -325,6 +325,22 @@ def test_a_hold_that_nobody_took_is_found(reviewed_folder: Path) -> None:
         "UPDATE worklist SET holder = 'reader-2', held_until = '2026-11-22T09:30:00.000000Z' WHERE case_id = 'C-6'",
     )
     assert kinds(verify(reviewed_folder)) == {"worklist"}
+
+
+@pytest.mark.parametrize("body", ["CAST(body AS BLOB)", "NULL", "17"])
+@pytest.mark.parametrize(
+    ("table", "columns"),
+    [("snapshots", "digest PRIMARY KEY, case_id, body"), ("screens", "digest PRIMARY KEY, body")],
+)
+def test_a_body_that_is_no_text_does_not_hold_what_its_digest_says(
+    reviewed_folder: Path, table: str, columns: str, body: str
+) -> None:
+    """Not even where its bytes are the same: what is read as text by everybody else is another thing then."""
+    with tampered(reviewed_folder) as connection:
+        defined_as(connection, f"CREATE TABLE {table} ({columns})", table=table)
+        connection.execute(f"UPDATE {table} SET body = {body} WHERE rowid = 1")
+        defined_as(connection, schema.TABLES[table], table=table)
+    assert "digest" in {each.kind for each in verify(reviewed_folder).problems}
 
 
 def test_a_decision_that_does_not_fit_its_screen_is_found(reviewed_folder: Path) -> None:
