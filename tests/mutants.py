@@ -28,6 +28,15 @@ EQUIVALENT: Final = Path(__file__).with_name("equivalent_mutants.toml")
 WANTED: Final = 0.95
 _UNNOTICED: Final = {0: "survived", 5: "no test runs it", 33: "no test runs it", None: "not tried"}
 """mutmut's exit codes of faults that no test failed on; with every other a test failed, hung or crashed."""
+ROWS: Final = {
+    "hitl_review.store.audit": frozenset({"row"}),
+    "hitl_review.store.checkpoints": frozenset({"row"}),
+    "hitl_review.workflow.successions": frozenset(
+        {"row", "move", "gate", "proposal", "each", "answer", "step", "last"}
+    ),
+}
+"""By module, the names that stand for a row of SQLite there and for nothing else."""
+_ASKED_FOR: Final = re.compile(r"""\b(?P<row>\w+)\[(["'])\w+\2\]""")
 Outcomes = dict[str, dict[str, int | None]]
 
 
@@ -75,6 +84,16 @@ def is_sql_in_another_case(fault: Change) -> bool:
     return around[0] == around[1] and bool(differing) and all(_same_sql(*pair) for pair in differing)
 
 
+def is_column_in_another_case(fault: Change) -> bool:
+    """Tell whether only the name by which a row is asked for a column changed its case: SQLite's rows take any."""
+    rows = ROWS.get(fault.function.rpartition(".")[0], frozenset())
+
+    def in_small_letters(text: str) -> str:
+        return _ASKED_FOR.sub(lambda asked: asked[0].lower() if asked["row"] in rows else asked[0], text)
+
+    return fault.was != fault.now and in_small_letters(fault.was) == in_small_letters(fault.now)
+
+
 def _same_sql(one: str, other: str) -> bool:
     quoted = [re.findall(r"'[^']*'", text) for text in (one, other)]
     is_sql = re.search(r"\b(SELECT|AND|OR|ORDER BY)\b", one)
@@ -94,8 +113,8 @@ def explained(
     source = (folder / module).read_text(encoding="utf-8")
     for name in names:
         fault = change(source, name)
-        in_sql = "SQLite reads both alike" if is_sql_in_another_case(fault) else ""
-        yield name, known.get(fault, in_sql)
+        alike = is_sql_in_another_case(fault) or is_column_in_another_case(fault)
+        yield name, known.get(fault, "SQLite reads both alike" if alike else "")
 
 
 def report(folder: Path, found: Outcomes, known: dict[Change, str]) -> tuple[list[str], bool]:

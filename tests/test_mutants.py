@@ -7,7 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from tests.mutants import EQUIVALENT, Change, change, is_sql_in_another_case, outcomes, reasons, report
+from tests.mutants import (
+    EQUIVALENT,
+    Change,
+    change,
+    is_column_in_another_case,
+    is_sql_in_another_case,
+    outcomes,
+    reasons,
+    report,
+)
 
 MODULE = """
 def x_sum__mutmut_orig(a, b):
@@ -100,6 +109,24 @@ def test_sql_is_alike_in_another_case_but_not_its_texts(now: str, alike: bool) -
     asked = 'row["a"] for row in rows("SELECT a")'
     assert is_sql_in_another_case(Change("f", asked, asked.replace("SELECT a", "select a")))
     assert not is_sql_in_another_case(Change("f", asked, asked.replace('row["a"]', 'row["A"]')))
+
+
+@pytest.mark.parametrize(
+    ("module", "now", "alike"),
+    [
+        ("workflow.successions", 'seq, f"{move["MOVE"]}" if move["at"] else told["at"]', True),
+        ("workflow.successions", "seq, f\"{move['MOVE']}\" if move[\"at\"] else told[\"at\"]", False),
+        ("workflow.successions", 'seq, f"{move["mode"]}" if move["at"] else told["at"]', False),
+        ("workflow.successions", 'seq, f"{move["move"]}" if move["at"] else told["AT"]', False),
+        ("workflow.successions", 'SEQ, f"{move["move"]}" if move["at"] else told["at"]', False),
+        ("workflow.successions", 'seq, f"{move["move"]}" if move["at"] else told["at"]', False),
+        ("workflow.stretches", 'seq, f"{move["MOVE"]}" if move["at"] else told["at"]', False),
+    ],
+)
+def test_a_row_gives_a_column_by_its_name_in_any_case(module: str, now: str, alike: bool) -> None:
+    """What is no row does not, and nothing else of a line may have changed."""
+    was = 'seq, f"{move["move"]}" if move["at"] else told["at"]'
+    assert is_column_in_another_case(Change(f"hitl_review.{module}.x__moves", was, now)) == alike
 
 
 def test_every_reason_is_a_sentence_about_one_fault_of_the_log() -> None:

@@ -18,7 +18,7 @@ from tests.ward import PROJECT, Clock, fill, review
 NOBODY_REVIEWS = "the model's view of a case that nobody reviews"
 SET_ANEW = "the project was set anew, which no step does once a workspace is made"
 OFF = '\n[review]\nblind_first = "off"\n'
-SHARE = '\n[review]\nblind_first = "share"\nblind_share = 0.5\n'
+SHARE = '\n[review]\nblind_first = "share"\nblind_share = 0.35\n'
 
 
 def ward_of(folder: Path, policy: str) -> Path:
@@ -38,18 +38,22 @@ def trusting(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def sharing(tmp_path: Path) -> Path:
-    """A closed workspace whose project asks for an own estimate of half of the cases."""
+    """A closed workspace whose project asks for an own estimate of a third of the cases."""
     return ward_of(tmp_path / "sharing", SHARE)
+
+
+def owes(case: str, reader: str) -> bool:
+    """Tell whether a reader owes an own estimate of a case where a share is asked for."""
+    return is_blind(parse_project(PROJECT + SHARE), case, reader)
 
 
 def pair(owed: bool) -> tuple[str, str]:
     """Return an open case and a reader who owes an own estimate of it where a share is asked for, or does not."""
-    project = parse_project(PROJECT + SHARE)
     return next(
         (case, reader)
         for case in ("C-5", "C-6")
         for reader in ("reader-1", "reader-2")
-        if is_blind(project, case, reader) is owed
+        if owes(case, reader) is owed
     )
 
 
@@ -100,6 +104,20 @@ def test_where_a_share_is_asked_for_its_views_are_found(sharing: Path, deed: Dee
     """Those of whom the project asked for an own estimate of this case; of the others what they gave."""
     place, problems = outcome(sharing, deed)
     assert problems == [(place, "impossible", words)]
+
+
+def test_of_each_case_and_reader_it_is_asked_what_was_owed(sharing: Path) -> None:
+    """Of the same reader for one case and not for the other, and of one reader and not of the other for a case."""
+    with retold(sharing) as story:
+        shown = {
+            (case, reader): view(story, case, by=reader)
+            for case in ("C-3", "C-4", "C-5", "C-6")
+            for reader in ("reader-1", "reader-2")
+            if not story.all("prediction.shown", actor=reader, subject=f"case:{case}")
+        }
+    asked = [pair for pair in shown if owes(*pair)]
+    assert any({owes(case, reader) for case, other in shown if other == reader} == {True, False} for _, reader in shown)
+    assert found(sharing) == [(story.place(shown[pair]), "impossible", BEFORE_THE_ESTIMATE) for pair in asked]
 
 
 @pytest.mark.parametrize("kind", ["trusting", "sharing"])
