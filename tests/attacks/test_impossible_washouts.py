@@ -26,14 +26,12 @@ def washing(washing_once: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(washing_once, tmp_path / "washing"))
 
 
-def seen_again(story: Story, after: timedelta) -> Payload:
+def seen_again(story: Story, after: timedelta, *, by: str = "reader-1") -> Payload:
     """Show the first case of the second session, some time after its reader read it in the first."""
-    place = "FROM study_schedule WHERE reader = 'reader-1' AND session = 2 AND place = 1"
-    item, case = story.one(f"SELECT item {place}"), story.one(f"SELECT case_id {place}")
-    read_at = story.one(
-        "SELECT max(committed_at) FROM study_reads WHERE reader = 'reader-1' AND case_id = ?", case
-    )
-    told = shown(story, item, case, by="reader-1")
+    place = "FROM study_schedule WHERE reader = ? AND session = 2 AND place = 1"
+    item, case = story.one(f"SELECT item {place}", by), story.one(f"SELECT case_id {place}", by)
+    read_at = story.one("SELECT max(committed_at) FROM study_reads WHERE (reader, case_id) = (?, ?)", by, case)
+    told = shown(story, item, case, by=by)
     told["at"] = stamp(moment(read_at) + after)
     return told
 
@@ -65,6 +63,13 @@ def case_seen_again_under_the_waiver_of_another(story: Story) -> Payload:
     return seen_again(story, timedelta(days=7))
 
 
+def case_seen_again_beside_a_reader_who_may(story: Story) -> Payload:
+    """Go on because the other reader just did."""
+    waiver(story, "reader-1")
+    seen_again(story, timedelta(days=7))
+    return seen_again(story, timedelta(days=8), by="reader-2")
+
+
 def case_seen_again_before_the_waiver(story: Story) -> Payload:
     """Go on, and let it be waived afterwards."""
     wrong = seen_again(story, timedelta(days=7))
@@ -89,6 +94,7 @@ SOONER = "a case was shown again before the washout was over, which nobody waive
 TOO_SOON: list[tuple[Deed, str]] = [
     (case_seen_again_a_moment_too_soon, SOONER),
     (case_seen_again_under_the_waiver_of_another, SOONER),
+    (case_seen_again_beside_a_reader_who_may, SOONER),
     (case_seen_again_before_the_waiver, SOONER),
     (case_seen_again_before_the_amendment, SOONER),
     (case_seen_again_after_a_longer_washout_was_asked_for, SOONER),
