@@ -85,7 +85,7 @@ def _view(path: Path, access: Access) -> Store:
 
 @contextmanager
 def strictly_text(store: Store) -> Iterator[None]:
-    """Make a text that is no UTF-8 an error of SQLite while the block runs: all others are read in half of the time."""
+    """Make a text that is no UTF-8 an error of SQLite while the block runs: a walk takes a tenth less time so."""
     before, store.db.conn.text_factory = store.db.conn.text_factory, str
     try:
         yield
