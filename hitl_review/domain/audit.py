@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
+import orjson
+
 from hitl_review.domain.canonical import canonical_json, digest, lines_digest, parse_canonical, text_digest
 from hitl_review.errors import AuditError
 
@@ -111,7 +113,9 @@ def stamp(moment: datetime) -> str:
     """
     if moment.tzinfo is None:
         raise AuditError("A moment without a time zone can't stand in the log. Use `datetime.now(UTC)`.")
-    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+    at_utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+    text = orjson.dumps(at_utc, option=orjson.OPT_UTC_Z).decode()[1:-1]
+    return text if moment.microsecond else f"{text[:-1]}.000000Z"
 
 
 def moment(text: str) -> datetime:

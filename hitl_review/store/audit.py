@@ -20,8 +20,9 @@ from hitl_review.store.connection import Store
 _COLUMNS = "seq, event_id, prev_hash, payload, hash"
 _LAST = "SELECT seq, prev_hash, payload, hash FROM audit_log ORDER BY seq DESC LIMIT 1"
 _INSERT = f"INSERT INTO audit_log ({_COLUMNS}) VALUES (?, ?, ?, ?, ?)"
-_SAME = (
+_ENDS_IN = (
     "SELECT 1 FROM audit_log WHERE seq = ? AND event_id = ? AND prev_hash = ? AND payload = ? AND hash = ?"
+    " AND seq = (SELECT max(seq) FROM audit_log)"
 )
 REFUSED = "signature.refused"
 BEYOND = 2**63 - 1
@@ -35,12 +36,12 @@ def new_token() -> str:
 
 def head(store: Store) -> Head:
     """Return the end of the log."""
+    known = store.newest
+    if known is not None and store.row(_ENDS_IN, known[0]) is not None:
+        return known[1]  # just as this connection wrote it; hashing and reading it anew tells nothing more
     row = store.row(_LAST)
     if row is None:
         return Head()
-    known = store.newest
-    if known is not None and tuple(row) == known[0]:
-        return known[1]  # just as this connection wrote it; hashing and reading it anew tells nothing more
     seq, prev_hash, payload, stored_hash = row
     if stored_hash != chain_hash(prev_hash, payload):
         raise AuditError(
@@ -105,11 +106,10 @@ def append(
 def _insert(store: Store, event: Event) -> None:
     values = (event.seq, event.event_id, event.prev_hash, event.payload, event.hash)
     changed = store.db.conn.execute(_INSERT, values).rowcount
-    if changed != 1 or store.row(_SAME, values) is None:
+    if changed != 1 or store.row(_ENDS_IN, values) is None:
         raise AuditError("The event was not found in the log after it was written, so nothing was stored.")
     store.added = (store.added[0] or event.seq, event.seq)
-    written = (event.seq, event.prev_hash, event.payload, event.hash)
-    store.newest = (written, Head(event.seq, event.hash, store.current().now))
+    store.newest = (values, Head(event.seq, event.hash, store.current().now))
 
 
 def find(store: Store, event_id: str) -> Event | None:

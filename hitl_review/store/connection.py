@@ -88,8 +88,8 @@ class Store:
         self.db = _connect(f"{path.absolute().as_uri()}?{access}", busy_seconds)
         self.added = (0, 0)
         """The first and the last event that the open transaction added to the log; 0 while there is none."""
-        self.newest: tuple[tuple[int, str, str, str], Head] | None = None
-        """What this connection wrote last (number, previous hash, payload, hash), and the end of the log it makes."""
+        self.newest: tuple[tuple[int, str, str, str, str], Head] | None = None
+        """The event that this connection wrote last, column by column, and the end of the log it makes."""
         self._lock = WriterLock(path.with_name(path.name + ".lock"))
         self._open: Transaction | None = None
         self._journal_kept = False
@@ -104,6 +104,7 @@ class Store:
     def close(self) -> None:
         """Close the connection. An open transaction is rolled back."""
         self.db.close()
+        self._lock.close()
 
     def rows(self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> list[Row]:
         """Return all rows of a query."""

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from hitl_review.errors import StoreUnavailable
-from hitl_review.store.lock import writer_lock
+from hitl_review.store import lock as locks
+from hitl_review.store.lock import WriterLock, writer_lock
 from tests.processes import forked, kill, status_of
 
 
@@ -131,3 +132,79 @@ def test_a_folder_that_is_not_there_is_named_as_such(tmp_path: Path) -> None:
         writer_lock(tmp_path / "gone" / "lock", timeout_seconds=1),
     ):
         pass
+
+
+def test_a_lock_that_is_used_again_is_the_lock_of_the_file_that_is_there_now(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The file stays open between turns; one that was removed meanwhile is found out, if not at once."""
+    monkeypatch.setattr(locks, "LOOK_SECONDS", 0.0)
+    path = tmp_path / "lock"
+    lock = used(path)
+    path.unlink()
+    lock.take(1)
+    with pytest.raises(StoreUnavailable), writer_lock(path, timeout_seconds=0.05):
+        pass
+    lock.give_back()
+    lock.close()
+
+
+def test_a_lock_that_is_used_again_at_once_asks_the_disk_for_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """That is what makes an append as fast as it is."""
+    lock = used(tmp_path / "lock")
+    for asked in ("open", "fstat"):
+        monkeypatch.setattr(os, asked, lambda *_: pytest.fail("the disk was asked"))
+    lock.take(1)
+    lock.give_back()
+    monkeypatch.undo()
+    lock.close()
+
+
+def test_a_fork_does_not_share_the_lock_of_its_parent(tmp_path: Path) -> None:
+    """An open file's lock belongs to every process that inherited it: a child has to open its own."""
+    path = tmp_path / "lock"
+    lock = used(path)
+    sign = tmp_path / "the child is in"
+
+    def work() -> None:
+        lock.take(1)
+        sign.touch()
+        time.sleep(30)
+
+    child = forked(work)
+    while not sign.exists():
+        time.sleep(0.005)
+    with pytest.raises(StoreUnavailable):
+        lock.take(0.1)
+    kill(child)
+    lock.take(5)
+    lock.give_back()
+    lock.close()
+
+
+@pytest.mark.parametrize("how", ["closed", "forgotten"])
+def test_a_lock_that_is_needed_no_more_keeps_no_file_open(tmp_path: Path, how: str) -> None:
+    """A server opens a store for every act; whoever forgets to close one does not run out of files."""
+    before = open_files()
+    lock = used(tmp_path / "lock")
+    assert open_files() == before + 1
+    if how == "closed":
+        lock.close()
+        assert open_files() == before
+    del lock
+    assert open_files() == before
+
+
+def used(path: Path) -> WriterLock:
+    """Return a lock that was taken once and given back."""
+    lock = WriterLock(path)
+    lock.take(1)
+    lock.give_back()
+    return lock
+
+
+def open_files() -> int:
+    """Return how many files this process holds open."""
+    return len(os.listdir("/dev/fd"))
