@@ -8,7 +8,7 @@ Asked only of a log in which nothing else was found, because rows that were chan
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
 from datetime import timedelta
 from typing import Any, Final
@@ -31,7 +31,6 @@ from hitl_review.workflow.twins.studies import BATCHES as LAID_DOWN
 
 KIND: Final = "impossible"
 Found = Iterator[tuple[int | None, str]]
-Projects = Sequence[tuple[int, Project | None]]
 _ODD: Final = (
     *(HitlError, TypeError, ValueError, LookupError),
     *(AttributeError, ArithmeticError, RecursionError),
@@ -41,11 +40,11 @@ _ODD: Final = (
 
 def impossible(store: Store, *, every: bool) -> Iterator[Problem]:
     """Yield what can't have happened, each with its event; `every` says that the clock was set back somewhere."""
-    projects = _projects(store)
-    positive, effects = _meaning(projects)
+    project = next((_read(row["text"]) for row in successions.projects(store)), None)
+    positive, effects = ("", "{}") if project is None else _meaning_of(project)
     yield from _told(successions.faults(store, positive=positive, effects=effects, every=every))
-    yield from _told(_owed(store, projects))
-    for check in (_moves, _proposals, _samples, _studies, _washouts):
+    yield from _told(_owed(store, project))
+    for check in (_set_anew, _moves, _proposals, _samples, _studies, _washouts):
         yield from _told(check(store))
 
 
@@ -58,11 +57,6 @@ def _told(found: Found) -> Iterator[Problem]:
         yield Problem(None, KIND, f"a row holds what the product does not write ({type(error).__name__})")
 
 
-def _projects(store: Store) -> Projects:
-    """Return each project with the place from which on it is in force."""
-    return [(row["seq"], _read(row["text"])) for row in successions.projects(store)]
-
-
 def _read(text: str) -> Project | None:
     """Return a project; a later program may not read the file of an earlier one any more, nor anybody a damaged one."""
     try:
@@ -71,26 +65,24 @@ def _read(text: str) -> Project | None:
         return None
 
 
-def _meaning(projects: Projects) -> tuple[str, str]:
-    """Return the positive label, and what reasons mean for training; nothing where projects differ in it."""
-    known = {None if each is None else _meaning_of(each) for _, each in projects}
-    return (known.pop() if len(known) == 1 else None) or ("", "{}")
-
-
 def _meaning_of(project: Project) -> tuple[str, str]:
     effects = {each.code: str(each.training_effect) for each in project.reasons}
     return project.target.positive.code, canonical_json(effects)
 
 
-def _owed(store: Store, projects: Projects) -> Found:
-    """Find views that were shown to one who owed an own estimate, by the project in force then, and gave none."""
-    if all(project is None or project.review.blind_first == "off" for _, project in projects):
+def _owed(store: Store, project: Project | None) -> Found:
+    """Find views that were shown to one who owed an own estimate by the project, and gave none."""
+    if project is None or project.review.blind_first == "off":
         return
     for event_id, case_id, reader in successions.without_estimate(store):
-        seq = successions.place(store, event_id) or 0
-        project = next((each for since, each in reversed(projects) if since < seq), None)
-        if project is not None and is_blind(project, case_id, reader):
-            yield seq, successions.SHOWN_FIRST
+        if is_blind(project, case_id, reader):
+            yield successions.place(store, event_id), successions.SHOWN_FIRST
+
+
+def _set_anew(store: Store) -> Found:
+    """Find projects that were set after the first one, as no step does: another project is another workspace."""
+    for row in successions.projects(store)[1:]:
+        yield row["seq"], "the project was set anew, which no step does once a workspace is made"
 
 
 def _moves(store: Store) -> Found:

@@ -63,7 +63,7 @@ AT_ONCE: list[tuple[Deed, str]] = [
 COVERED = {
     words
     for deeds in (
-        *(test_impossible_policies.TRUSTING, test_impossible_policies.SHARING),
+        *(test_impossible_policies.TRUSTING, test_impossible_policies.SHARING, test_impossible_policies.ANEW),
         AT_ONCE,
         *(test_impossible_reviewing.IMPOSSIBLE, test_impossible_reviewing.OUT_OF_ORDER),
         *(test_impossible_learning.IMPOSSIBLE, test_impossible_learning.OUT_OF_ORDER),

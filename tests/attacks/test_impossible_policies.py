@@ -16,6 +16,7 @@ from tests.attacks.test_impossible_reviewing import BEFORE_THE_ESTIMATE
 from tests.ward import PROJECT, Clock, fill, review
 
 NOBODY_REVIEWS = "the model's view of a case that nobody reviews"
+SET_ANEW = "the project was set anew, which no step does once a workspace is made"
 OFF = '\n[review]\nblind_first = "off"\n'
 SHARE = '\n[review]\nblind_first = "share"\nblind_share = 0.35\n'
 
@@ -147,30 +148,39 @@ def set_anew(story: Story, text: str) -> Payload:
 
 
 @pytest.mark.parametrize("later", [PROJECT, PROJECT + OFF, PROJECT + SHARE, "it = [was another format"])
-def test_an_estimate_is_owed_by_the_project_that_was_in_force_then(whole_folder: Path, later: str) -> None:
-    """Nobody takes the question away by a project that is set afterwards, nor brings it up."""
-    case, reader = pair(owed=False)
+def test_another_project_is_found_and_takes_no_question_away(whole_folder: Path, later: str) -> None:
+    """No step of the product sets one: nobody lets readers see the model first from now on."""
     with retold(whole_folder) as story:
-        wrong = [view(story, case, by=reader)]
-        set_anew(story, later)
-        again = view(story, "C-2", by="reader-2")
-        wrong += [again] if later == PROJECT or (later.endswith(SHARE) and owes("C-2", "reader-2")) else []
-    assert found(whole_folder) == [(story.place(each), "impossible", BEFORE_THE_ESTIMATE) for each in wrong]
+        wrong = [view(story, "C-5", by="reader-1")]
+        anew = set_anew(story, later)
+        wrong += [view(story, "C-2", by="reader-2")]
+    assert found(whole_folder) == [
+        *((story.place(each), "impossible", BEFORE_THE_ESTIMATE) for each in wrong),
+        (story.place(anew), "impossible", SET_ANEW),
+    ]
 
 
-def test_views_from_before_estimates_were_asked_for_are_not_found(trusting: Path) -> None:
-    """A site that asks for more from now on did nothing wrong before."""
+def test_a_project_that_is_set_anew_asks_for_nothing_that_was_not_asked_for(trusting: Path) -> None:
+    """It is found itself, and nobody is blamed for what it would have asked for."""
     with retold(trusting) as story:
+        anew = set_anew(story, PROJECT)
         view_without_an_estimate_that_is_owed(story)
-        set_anew(story, PROJECT)
-    assert found(trusting) == []
+    assert found(trusting) == [(story.place(anew), "impossible", SET_ANEW)]
 
 
-def test_where_reasons_mean_something_else_now_labels_are_not_asked_for_it(whole_folder: Path) -> None:
-    """They were made by what the reasons meant then."""
-    with retold(whole_folder) as story:
-        set_anew(story, PROJECT.replace('training_effect = "train"', 'training_effect = "exclude"'))
-    assert found(whole_folder) == []
+def another_project(story: Story) -> Payload:
+    """Let reasons mean something else from now on."""
+    return set_anew(story, PROJECT.replace('training_effect = "train"', 'training_effect = "exclude"'))
+
+
+ANEW: list[tuple[Deed, str]] = [(another_project, SET_ANEW)]
+
+
+@pytest.mark.parametrize(("deed", "words"), tried(ANEW))
+def test_labels_mean_what_the_first_project_says(whole_folder: Path, deed: Deed, words: str) -> None:
+    """They were made by it."""
+    place, problems = outcome(whole_folder, deed)
+    assert problems == [(place, "impossible", words)]
 
 
 def test_where_the_project_can_not_be_read_what_rests_on_it_is_not_asked(whole_folder: Path) -> None:

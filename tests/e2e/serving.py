@@ -13,11 +13,12 @@ from urllib.error import URLError
 from urllib.request import urlopen
 
 from hitl_review.domain.account import SYSTEM, Role
-from hitl_review.store import audit, projects
+from hitl_review.project import read_project_text
 from hitl_review.store.connection import DATABASE
 from hitl_review.workflow.accounts import add_account, give_public_password
+from hitl_review.workflow.demo import data_folder, make_demo
 from hitl_review.workflow.retraining import labelled_by_outcome, train_version
-from hitl_review.workflow.workspace import open_workspace
+from hitl_review.workflow.workspace import create_workspace, open_workspace
 
 ROOT = Path(__file__).parents[2]
 STARTING_SECONDS = 60.0
@@ -44,23 +45,18 @@ def add_reader(folder: Path, account_id: str) -> str:
     return account_id
 
 
-def configure(folder: Path, old: str, new: str) -> None:
-    """Change one line of a workspace's project, which is in force from then on."""
-    with open_workspace(folder) as workspace, workspace.store.transaction(SYSTEM):
-        text, _ = projects.current(workspace.store)
-        if old not in text:
-            raise ValueError(f"The project does not say {old!r}.")
-        changed = text.replace(old, new)
-        digest = audit_digest(changed)
-        event = audit.append(workspace.store, "project.configured", f"project:{digest}", {"digest": digest})
-        projects.add(workspace.store, changed, event_id=event.event_id)
+def make_demo_saying(folder: Path, *, old: str, new: str) -> Path:
+    """Make a demonstration whose project says something else in one place, and has said so from the beginning.
 
-
-def audit_digest(text: str) -> str:
-    """Return the digest that a project text is known by."""
-    from hitl_review.domain.audit import text_digest
-
-    return text_digest(text)
+    It is its first and only project, as in every workspace that the product makes: the demonstration is completed
+    in a workspace that was made already.
+    """
+    text = read_project_text(data_folder("support2") / "project.toml")
+    if text.count(old) != 1:
+        raise ValueError(f"The project does not say {old!r} once.")
+    create_workspace(folder, text.replace(old, new), demo=True)
+    make_demo(folder)
+    return folder
 
 
 def train_another(folder: Path) -> str:

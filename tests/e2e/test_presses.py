@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, WebSocketRoute, expect
@@ -12,7 +11,7 @@ from hitl_review.ui.session import ARRIVED_SECONDS
 from tests.e2e.conftest import SitAt
 from tests.e2e.desk import Desk
 from tests.e2e.records import acts, decisions, reads
-from tests.e2e.serving import Server, configure, copy_workspace
+from tests.e2e.serving import Server, make_demo_saying
 
 pytestmark = pytest.mark.browser
 
@@ -21,11 +20,10 @@ SETTLING_MS = 900
 
 
 @pytest.fixture(scope="module")
-def served_open(demo: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def served_open(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """The app where the project asks for no own estimate: A accepts, and the next case has an A as well."""
-    folder = copy_workspace(demo, tmp_path_factory.mktemp("open") / "workspace")
-    configure(folder, 'blind_first = "on"', 'blind_first = "off"')
-    server = Server(folder).start()
+    folder = tmp_path_factory.mktemp("open") / "workspace"
+    server = Server(make_demo_saying(folder, old='blind_first = "on"', new='blind_first = "off"')).start()
     yield server
     server.kill()
 

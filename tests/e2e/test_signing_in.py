@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -16,27 +15,25 @@ from hitl_review.workflow.workspace import open_workspace
 from tests.e2e.conftest import PHONE, SitAt
 from tests.e2e.desk import Desk
 from tests.e2e.records import acts, decisions
-from tests.e2e.serving import Server, configure, copy_workspace
+from tests.e2e.serving import Server, make_demo_saying
 
 pytestmark = pytest.mark.browser
 
 
 @pytest.fixture(scope="module")
-def impatient(demo: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def impatient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """The app on a workspace that signs people out after some twenty idle seconds."""
-    yield from _served(demo, tmp_path_factory, "[gate]", "[access]\nidle_minutes = 0.35\n\n[gate]")
+    yield from _served(tmp_path_factory, "[gate]", "[access]\nidle_minutes = 0.35\n\n[gate]")
 
 
 @pytest.fixture(scope="module")
-def strict(demo: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def strict(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """The app on a workspace that asks for the password for every decision."""
-    yield from _served(demo, tmp_path_factory, "[review]", '[review]\nsigning = "each"')
+    yield from _served(tmp_path_factory, "[review]", '[review]\nsigning = "each"')
 
 
-def _served(demo: Path, places: pytest.TempPathFactory, old: str, new: str) -> Iterator[Server]:
-    folder = copy_workspace(demo, places.mktemp("policy") / "workspace")
-    configure(folder, old, new)
-    server = Server(folder).start()
+def _served(places: pytest.TempPathFactory, old: str, new: str) -> Iterator[Server]:
+    server = Server(make_demo_saying(places.mktemp("policy") / "workspace", old=old, new=new)).start()
     yield server
     server.kill()
 

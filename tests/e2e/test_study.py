@@ -35,7 +35,7 @@ from hitl_review.workflow.studies.stepping import study_of
 from hitl_review.workflow.workspace import open_workspace
 from tests.e2e.conftest import PHONE, SitAt
 from tests.e2e.desk import Desk
-from tests.e2e.serving import Server, add_reader, configure, copy_workspace
+from tests.e2e.serving import Server, add_reader, copy_workspace, make_demo_saying
 
 pytestmark = pytest.mark.browser
 
@@ -48,6 +48,15 @@ TITLE = "Does the model help on day 3?"
 def own_server(demo: Path, tmp_path: Path) -> Iterator[Server]:
     """A served workspace of the test's own."""
     server = Server(copy_workspace(demo, tmp_path / "workspace")).start()
+    yield server
+    server.kill()
+
+
+@pytest.fixture
+def quick_server(tmp_path: Path) -> Iterator[Server]:
+    """A served workspace of the test's own where 0.2 s of looking are enough."""
+    old, new = "minimum_view_seconds = 0.7", "minimum_view_seconds = 0.2"
+    server = Server(make_demo_saying(tmp_path / "workspace", old=old, new=new)).start()
     yield server
     server.kill()
 
@@ -229,11 +238,10 @@ def test_a_study_of_six_readers_runs_start_to_finish_in_two_modalities(
 
 @pytest.mark.slow
 def test_a_study_of_six_readers_and_sixty_cases_runs_start_to_finish(
-    own_server: Server, sit_at: SitAt
+    quick_server: Server, sit_at: SitAt
 ) -> None:
     """The whole size: 60 cases read twice by the first reader in the browser, the same by five through the verbs."""
-    configure(own_server.folder, "minimum_view_seconds = 0.7", "minimum_view_seconds = 0.2")
-    run_whole_study(own_server, sit_at, readers=6, n_cases=60, pause_ms=250)
+    run_whole_study(quick_server, sit_at, readers=6, n_cases=60, pause_ms=250)
 
 
 def running(server: Server, study: str) -> tuple[str, list[ScheduledRead]]:
