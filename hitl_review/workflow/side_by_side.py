@@ -13,6 +13,7 @@ from __future__ import annotations
 import gc
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -37,6 +38,8 @@ STRETCH: Final = 16_384
 ALONE: Final = 100_000
 """A log of up to so many events is walked by one process."""
 MOST_PROCESSES: Final = 4
+ENDING_SECONDS: Final = 0.5
+"""How long a process that answers with nothing is waited for, to hear why."""
 Done = Callable[[int], None]
 
 
@@ -120,7 +123,15 @@ class Walks:
             else:
                 self._found[place] = from_json(told)
         except (OSError, ValueError, LookupError, TypeError):
-            self._faults.append("a process that walked the log ended")
+            self._faults.append(_why_it_ended(process))
+
+
+def _why_it_ended(process: subprocess.Popen[str]) -> str:
+    """Return why a process does not answer. One that maps a file gets a signal where others get an error."""
+    with suppress(subprocess.TimeoutExpired):
+        if process.wait(ENDING_SECONDS) == -getattr(signal, "SIGBUS", 0):
+            return "the file was cut short, or its disk failed, while it was read"
+    return "a process that walked the log ended"
 
 
 def _opening_key(events: Iterator[inspection.RawEvent]) -> str:

@@ -99,6 +99,8 @@ def test_progress_of_several_processes_reaches_the_end(
     ("script", "fault"),
     [
         ("exit 0", "a process that walked the log ended"),
+        ("kill -s BUS $$", "the file was cut short, or its disk failed, while it was read"),
+        ("kill $$", "a process that walked the log ended"),
         ("while read task; do echo '{}'; done", "a process that walked the log ended"),
         ("while read task; do echo 7; done", "a process that walked the log ended"),
         ('while read task; do echo \'{"refused": "it is gone"}\'; done', "it is gone"),
