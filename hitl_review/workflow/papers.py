@@ -109,8 +109,8 @@ def _plan(workspace: Workspace) -> Iterator[str]:
         "Recalibration: the trees in use with a new curve from margin to probability.",
         "Retraining from scratch on the label ledger, with the same features and the same question.",
         "Retraining held to the directions that clinicians gave the features.",
-        "Nothing else: features, question, threshold and costs stand in the project file, and a new one is a new "
-        "project.configured event.",
+        "Nothing else: features, question, threshold and costs stand in the project file, and another project file "
+        "makes another workspace.",
     )
     yield from _section("2. Modification protocol")
     yield "### 2.1 Data management"
