@@ -14,6 +14,7 @@ from tests.mutants import (
     is_column_in_another_case,
     is_sql_in_another_case,
     outcomes,
+    pass_over,
     reasons,
     report,
 )
@@ -46,6 +47,7 @@ class Log:
 """
 FAULTS = ("pack.mod.x_sum__mutmut_1", "pack.mod.x_sum__mutmut_2", "pack.mod.xǁLogǁsize__mutmut_1")
 FIRST = Change("pack.mod.x_sum", "return total + b", "return total - b")
+LAST = Change("pack.mod.xǁLogǁsize", "return 1", "return 2")
 
 
 @pytest.fixture
@@ -67,7 +69,7 @@ def test_a_fault_is_known_by_its_function_and_its_lines() -> None:
     assert [change(MODULE, name) for name in FAULTS] == [
         FIRST,
         Change("pack.mod.x_sum", "total = a", "total = None"),
-        Change("pack.mod.xǁLogǁsize", "return 1", "return 2"),
+        LAST,
     ]
 
 
@@ -86,6 +88,12 @@ def test_a_fault_that_changes_nothing_is_told_with_the_reason_and_not_counted_as
     lines, enough = report(folder, outcomes(tried(folder, 0, 1, 1)), {FIRST: "nobody subtracts"})
     assert f"    equivalent: nobody subtracts: {FAULTS[0]}" in lines and not enough
     assert "2 of    3 noticed, 66.7%" in lines[-2] and "2 of    2 noticed, 100.0%" in lines[-1]
+
+
+def test_a_fault_that_can_not_be_noticed_is_not_tried(folder: Path) -> None:
+    """It would take every test to find that; what was tried already, and what is not listed, stays as it is."""
+    pass_over(tried(folder, None, None, 1), {FIRST: "nobody subtracts", LAST: "nobody asks"})
+    assert outcomes(folder)["mod.py"] == dict(zip(FAULTS, (0, None, 1), strict=True))
 
 
 def test_all_noticed_is_enough(folder: Path) -> None:
