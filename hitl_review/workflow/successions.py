@@ -24,6 +24,7 @@ from hitl_review.store import samples, successions
 from hitl_review.store.connection import Row, Store
 from hitl_review.store.samples import Sample
 from hitl_review.store.studies import lists, sealed
+from hitl_review.workflow.naming_checks import misnamed
 from hitl_review.workflow.promotion import LEAST_STATEMENT
 from hitl_review.workflow.review import is_blind
 from hitl_review.workflow.sampling import lowest
@@ -45,7 +46,7 @@ def impossible(store: Store, *, every: bool) -> Iterator[Problem]:
     positive, effects = _meaning(projects)
     yield from _told(successions.faults(store, positive=positive, effects=effects, every=every))
     yield from _told(_owed(store, projects))
-    for check in (_moves, _proposals, _samples, _studies, _washouts):
+    for check in (_moves, _proposals, _samples, _studies, _washouts, misnamed):
         yield from _told(check(store))
 
 
