@@ -13,7 +13,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any, Final
 
 import orjson
@@ -66,6 +66,7 @@ ACTIONS: Final = frozenset(_ACTION_NAMES.split())
 
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{8,64}")
 _SUBJECT = re.compile(r"[a-z_]+:[^\s\x00-\x1f]{1,200}")
+_ACTION = re.compile(r"[a-z_]+\.[a-z_]+")
 _DAY: Final = r"(?!0000)[0-9]{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])"
 _AT = re.compile(_DAY + r"T(?:[01][0-9]|2[0-3])(?::[0-5][0-9]){2}\.[0-9]{6}Z")
 _KEYS: Final = frozenset(("format", "seq", "event_id", "at", "actor", "role", "action", "subject", "detail"))
@@ -199,11 +200,32 @@ def told_fault(told: Any, seq: int, event_id: str) -> str | None:
         return "its payload lacks a key, or has one too many"
     if told["format"] is True or told["format"] != FORMAT:
         return f"its format is {told['format']!r}; this program reads format {FORMAT}"
-    if told["seq"] is True or (told["seq"], told["event_id"]) != (seq, event_id):
+    if told["seq"] is True or type(event_id) is not str or (told["seq"], told["event_id"]) != (seq, event_id):
         return "its columns and its payload disagree"
     if not isinstance(told["at"], str) or not _AT.fullmatch(told["at"]):
         return "its time is not written as the format asks"
     texts = type(told["actor"]) is type(told["role"]) is type(told["action"]) is type(told["subject"]) is str
     if not texts or not isinstance(told["detail"], dict):
         return "its actor, role, action, subject or detail is of the wrong kind"
+    return _shape_fault(told)
+
+
+def _shape_fault(told: dict[str, Any]) -> str | None:
+    """Say which text of a payload is written as no event's is, or None: such a one would be read as another."""
+    if told["at"][8:10] > "28" and not _is_a_day(told["at"][:10]):
+        return "its time is on a day that no calendar has"
+    if not _TOKEN.fullmatch(told["event_id"]):
+        return "its event id is no token"
+    if not _SUBJECT.fullmatch(told["subject"]):
+        return "its subject does not read kind:id"
+    if told["action"] not in ACTIONS and not _ACTION.fullmatch(told["action"]):
+        return "its action does not read noun.past"
     return None
+
+
+def _is_a_day(text: str) -> bool:
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True

@@ -14,6 +14,8 @@ import rfc8785
 from hitl_review.errors import AuditError
 
 _LARGEST_INTEGER: Final = 2**53 - 1
+DEEPEST: Final = 500
+"""So many brackets may lie within each other: some programs give up at a thousand, and SQLite is one of them."""
 _NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 _BEYOND_BMP = re.compile("[\ud800-\U0010ffff]")
 _plain_text = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode
@@ -116,7 +118,7 @@ def parse_canonical(text: str) -> Any:
         value, end = _fast.scan_once(text, 0)  # type: ignore[attr-defined]  # an attribute since 2.6
         plain = text.isascii() or not _BEYOND_BMP.search(text)
         if plain and end == len(text) and "\\u0000" not in text and _plain_text(value) == text:
-            return value
+            return not_too_deep(value, text)
     except (ValueError, RecursionError, TypeError, StopIteration):
         pass  # the careful way below finds out what is wrong, if anything
     return _parse_carefully(text)
@@ -133,7 +135,24 @@ def _parse_carefully(text: str) -> Any:
         raise AuditError("it is not JSON that RFC 8785 allows") from error
     if not same:
         raise AuditError("it is not in canonical form")
+    return not_too_deep(value, text)
+
+
+def not_too_deep(value: Any, text: str) -> Any:
+    """Return the value of a text, or raise AuditError where too much of it lies within each other."""
+    if len(text) > 2 * DEEPEST and text.count("[") + text.count("{") > DEEPEST:
+        level, depth = [value], 0
+        while level := [part for each in level for part in _parts(each)]:
+            depth += 1
+            if depth > DEEPEST:
+                raise AuditError("it is nested too deeply")
     return value
+
+
+def _parts(value: Any) -> Iterable[Any]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
 
 
 def _whole(digits: str) -> float:

@@ -208,7 +208,10 @@ def read_checkpoint(body: str) -> Checkpoint:
     root = _decoded(lines[2])
     if len(root) != 32:
         raise AuditError("The checkpoint's root is not 32 bytes. Use the file as it was published.")
-    return Checkpoint(origin, int(lines[1]), root, found.group(1))
+    checkpoint = Checkpoint(origin, int(lines[1]), root, found.group(1))
+    if checkpoint.body != body:
+        raise AuditError("The checkpoint's lines end otherwise than they are published. Use the file as it was.")
+    return checkpoint
 
 
 def read_notes(text: str) -> list[tuple[SignedNote, Checkpoint]]:

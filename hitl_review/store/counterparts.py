@@ -6,7 +6,7 @@ an altered row may be none.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from typing import Any, Final
 
@@ -52,10 +52,11 @@ def _beside(table: str, key: str) -> str:
     return f"SELECT t.*{told} FROM {table} t{join} WHERE t.{key} = ?"
 
 
-def mistimed(store: Store, table: str, column: str, event_id: str, at: str) -> int:
-    """Return how many rows of a batch have another time than their event."""
-    sql = f"SELECT count(*) FROM {table} WHERE event_id = ? AND {column} IS NOT ?"
-    return int(store.rows(sql, (event_id, at))[0][0])
+def unlike(store: Store, table: str, event_id: str, expected: Mapping[str, object]) -> list[str]:
+    """Return in which of some columns rows of a batch hold something else than their event tells of all of them."""
+    differs = ", ".join(f"count(*) FILTER (WHERE {column} IS NOT ?)" for column in expected)
+    found = store.rows(f"SELECT {differs} FROM {table} WHERE event_id = ?", (*expected.values(), event_id))[0]
+    return [column for column, count in zip(expected, found, strict=True) if count]
 
 
 def count(store: Store, table: str, where: str = "1") -> int:
@@ -63,9 +64,20 @@ def count(store: Store, table: str, where: str = "1") -> int:
     return int(store.rows(f"SELECT count(*) FROM {table} NOT INDEXED WHERE {where}")[0][0])
 
 
+def case_ids(store: Store) -> frozenset[str]:
+    """Return the ids of all cases."""
+    return frozenset(row[0] for row in store.rows("SELECT case_id FROM cases"))
+
+
 def accounts_since(store: Store) -> list[tuple[str, str, int]]:
     """Return each account with its role and the event since which it is there."""
     sql = "SELECT a.account_id, a.role, l.seq FROM accounts a JOIN audit_log l ON l.event_id = a.event_id"
+    return [(row[0], row[1], row[2]) for row in store.rows(sql)]
+
+
+def named_since(store: Store) -> list[tuple[str, str, int]]:
+    """Return each account with its printed name and the event that made it, in the order of the log."""
+    sql = "SELECT a.account_id, a.name, l.seq FROM accounts a CROSS JOIN audit_log l USING (event_id) ORDER BY l.seq"
     return [(row[0], row[1], row[2]) for row in store.rows(sql)]
 
 

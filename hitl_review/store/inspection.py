@@ -162,11 +162,14 @@ def layout_faults(store: Store) -> list[str]:
     That is: which table each index and trigger is said to belong to, and the indexes that SQLite makes
     by itself, which have no text.
     """
-    expected, found = _layout(), _listed(store.rows(_LISTED))
+    rows = store.rows(_LISTED)
+    expected, found = _layout(), _listed(rows)
     unnamed = {thing for thing, (_, has_text) in expected.items() if not has_text}
     added = {thing for thing, (_, has_text) in found.items() if not has_text} - expected.keys()
     moved = {thing for thing in expected.keys() & found.keys() if expected[thing][0] != found[thing][0]}
+    doubled = ["something is listed twice"] if len(rows) > len(found) else []
     return [
+        *doubled,
         *(f"{kind} '{name}' is missing" for kind, name in sorted(unnamed - found.keys())),
         *(f"{kind} '{name}' does not belong there" for kind, name in sorted(added)),
         *(f"{kind} '{name}' is listed under another table" for kind, name in sorted(moved)),

@@ -34,7 +34,14 @@ def check(path: Path) -> None:
 
     So it is when a backup was put in the place of a database that was in use: SQLite would write the one over the
     other. The side file is looked at first, because a database that begins to have one is marked before it does.
+    A journal that is no file is refused as well: SQLite would wait for what comes through a pipe.
     """
+    journal = path.resolve().with_name(f"{path.resolve().name}-journal")
+    if journal.exists() and not journal.is_file():
+        raise WorkspaceError(
+            f"{journal.name} in {path.parent} is no file, so {path.name} can't be read. Nothing was done; "
+            f"move {journal.name} away."
+        )
     wal = [side for side in side_files(path) if side.name.endswith("-wal")]
     if wal and _write_version(path) == 1:
         raise WorkspaceError(

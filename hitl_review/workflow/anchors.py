@@ -8,19 +8,29 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from pathlib import Path
+from typing import Final
 
 from hitl_review.domain.checkpoint import readable_notes
+from hitl_review.errors import AuditError
 from hitl_review.store.checkpoints import ANCHOR_FILE, anchor_path
 from hitl_review.workflow.checkpointing import Held
+
+MOST_BYTES: Final = 2**28
+"""More than the checkpoints of fifty million events. A file with a hole of a terabyte in it is no file of them."""
 
 
 def anchored(folder: Path) -> list[Held]:
     """Return the checkpoints of a workspace's own file; none where there is no file, or none that can be read.
 
-    A line that a crash cut off in the middle is passed over: what it told is in the log as well.
+    A line that a crash cut off in the middle is passed over: what it told is in the log as well. AuditError where
+    there is more than can be one.
     """
     path = anchor_path(folder)
     try:
+        if path.is_file() and path.stat().st_size > MOST_BYTES:
+            raise AuditError(
+                f"{path} is too large for a file of checkpoints, so nothing was checked. Move it away, and keep it."
+            )
         text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
     except OSError:
         return []

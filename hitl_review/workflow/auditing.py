@@ -99,7 +99,7 @@ def verify(
 
 def verify_file(path: Path) -> Verification:
     """Check a database file as `verify` does, wherever it lies and whatever its name: a backup, say."""
-    return _verify(path, [], [], lambda done, total: None)
+    return _verify(path, [], None, lambda done, total: None)
 
 
 def _all_held(checkpoints: Sequence[Path], notes: Mapping[str, str] | None) -> list[Held]:
@@ -109,7 +109,9 @@ def _all_held(checkpoints: Sequence[Path], notes: Mapping[str, str] | None) -> l
     return held
 
 
-def _verify(path: Path, held: Sequence[Held], beside: Sequence[Held], progress: Progress) -> Verification:
+def _verify(
+    path: Path, held: Sequence[Held], beside: Sequence[Held] | None, progress: Progress
+) -> Verification:
     with inspection.opened(path) as store:
         try:
             return _verified(store, path, held, beside, progress)
@@ -118,7 +120,7 @@ def _verify(path: Path, held: Sequence[Held], beside: Sequence[Held], progress: 
 
 
 def _verified(
-    store: Store, path: Path, held: Sequence[Held], beside: Sequence[Held], progress: Progress
+    store: Store, path: Path, held: Sequence[Held], beside: Sequence[Held] | None, progress: Progress
 ) -> Verification:
     end = _end(store)
     sizes = {each.checkpoint.size for each in held}
@@ -138,13 +140,14 @@ def _verified(
         walked.told,
         guarded("the accounts", _strangers(store, walked)),
         _left_over(rows, walked),
-        guarded("the checkpoints", _checkpoint_problems(store, held, beside, walked)),
+        guarded("the checkpoints", _checkpoint_problems(store, held, beside or (), walked)),
     )
     problems = tuple(islice(_with_impossible(store, steps, of_steps, walked), MOST_PROBLEMS))
     progress(2 * end.count, 2 * end.count)
-    return Verification(
-        end.count, end.hash, problems, _warnings(len(problems), end.count, held, walked), named(held)
-    )
+    warnings = _warnings(len(problems), end.count, held, walked)
+    if beside is not None:
+        warnings += _not_anchored(beside, walked)
+    return Verification(end.count, end.hash, problems, warnings, named(held))
 
 
 def _empty_problems(end: inspection.End, walked: Walked) -> Iterator[Problem]:
@@ -254,6 +257,17 @@ def _warnings(problems: int, events: int, held: Sequence[Held], walked: Walked) 
         words = f"{count} events of the action {printable(action)!r}, which this program does not know"
         warnings.append(f"{words}, were checked as links of the chain only")
     return tuple(warnings)
+
+
+def _not_anchored(beside: Sequence[Held], walked: Walked) -> tuple[str, ...]:
+    """Say that the workspace's own file of checkpoints is gone, or ends long before the log's last one."""
+    origin = str(walked.opening.get("origin"))
+    reached = max((each.checkpoint.size for each in beside if each.checkpoint.origin == origin), default=0)
+    last = max((seq - 1 for seq, *_ in walked.checkpoints), default=0)
+    if last - reached <= (UNANCHORED if reached else 0):
+        return ()
+    words = f"the workspace's own file of checkpoints reaches to event {reached}, and the log's own to event {last}"
+    return (f"{words}; what a crash kept out of it comes with the next one",)
 
 
 def _truncation(held: Sequence[Held]) -> str:

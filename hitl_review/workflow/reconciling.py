@@ -18,7 +18,7 @@ from hitl_review.errors import AuditError
 from hitl_review.store import counterparts, worklist
 from hitl_review.store.connection import Store, concerns_file, sqlite3
 from hitl_review.workflow.file_problems import guarded
-from hitl_review.workflow.twins import BATCHES, CHANGING, TWINS, Batch, Changing, Told, Twin
+from hitl_review.workflow.twins import ABOUT, BATCHES, CHANGING, TWINS, Batch, Changing, Told, Twin
 from hitl_review.workflow.twins.kinds import compared, id_of
 
 _TABLES: Final[tuple[Twin | Batch, ...]] = (*TWINS, *BATCHES)
@@ -30,6 +30,7 @@ COMPARED: Final = frozenset({"case.opened", "case.sampled", *_TWIN_OF, *_BATCH_O
 _QUEUE: Final = "the queue in its order"
 """Stands among who opened which case last, for the digest of the order that was told last; no account has it."""
 _ABSENT: Final = object()
+NO_SUCH_CASE: Final = "there is no case with the id that it tells of"
 _UNTOLD: Final = (KeyError, TypeError, AttributeError, ValueError, OverflowError)
 """What is raised where an event does not tell what its action has to tell."""
 
@@ -48,17 +49,28 @@ class Reconciliation:
         self._order_of_queue: tuple[bool, bool, str | None] | None = None
         """Whether cases stand out of order, whether any has a place, and the digest of the places."""
         self._beforehand: list[Problem] | None = None
+        self._cases: frozenset[str] | None = None
 
     def compare(self, seq: int, told: Told) -> Sequence[Problem]:
         """Return where the rows that an event tells of are missing or differ from it."""
-        action = told["action"]
+        action, subject = told["action"], told["subject"]
+        if not subject.startswith(ABOUT[action]):
+            return [Problem(seq, "payload", f"it is about another thing than '{action}' is")]
         if action == "case.opened":
-            self.opened[told["actor"]] = (told["subject"].removeprefix("case:"), told["at"])
-            return ()
+            self.opened[told["actor"]] = (subject.removeprefix("case:"), told["at"])
+            return () if self._is_a_case(id_of(told)) else [Problem(seq, "row_missing", NO_SUCH_CASE)]
         twin = _TWIN_OF.get(action)
         if twin is not None and self._agrees(told, twin):
             return ()
         return list(self._looked_up(seq, told))
+
+    def _is_a_case(self, case_id: str) -> bool:
+        if self._cases is None:
+            try:
+                self._cases = counterparts.case_ids(self._store)
+            except sqlite3.DatabaseError:
+                return True  # what can't be read is told of where rows are counted
+        return case_id in self._cases
 
     def _looked_up(self, seq: int, told: Told) -> Iterator[Problem]:
         action = told["action"]
@@ -84,6 +96,8 @@ class Reconciliation:
             return False
         try:
             expected = twin.row_of(told)
+            if bool in map(type, expected.values()):
+                return False  # in Python, true is as good as 1; in the log it is another value
             columns = self._columns.get(twin.table)
             if columns is None:
                 columns = counterparts.columns_beside(self._store, twin.table, twin.key)
@@ -139,13 +153,16 @@ class Reconciliation:
         event_id, detail = told["event_id"], told["detail"]
         lines = batch.lines(self._store, event_id)
         self.told[batch.table] += len(lines)
-        if len(lines) != detail["count"]:
+        if len(lines) != detail["count"] or detail["count"] is True:
             words = f"{batch.table} holds {len(lines)} rows of its batch; it tells of {detail['count']}"
             yield Problem(seq, "row_missing", words)
         elif _lines_digest(lines) != detail["digest"]:
             yield Problem(seq, "row_differs", f"rows of its batch in {batch.table} were changed")
-        if counterparts.mistimed(self._store, batch.table, batch.time, event_id, told["at"]):
-            yield Problem(seq, "row_differs", f"rows of its batch in {batch.table} differ in {batch.time}")
+        expected = {batch.time: told["at"], **batch.shared(told)}
+        differing = counterparts.unlike(self._store, batch.table, event_id, expected)
+        if differing:
+            words = f"rows of its batch in {batch.table} differ in {', '.join(differing)}"
+            yield Problem(seq, "row_differs", words)
 
     def _compare_changing(self, seq: int, told: Told, table: Changing) -> Iterator[Problem]:
         """Compare what an event says of a row for good; a row that was dropped since says nothing."""
@@ -273,7 +290,11 @@ def _longest_hold(at: str) -> str:
 
 def _differing(expected: Mapping[str, object], found: Mapping[str, object]) -> list[str]:
     names = sorted(expected.keys() | found.keys())
-    return [name for name in names if expected.get(name, _ABSENT) != found.get(name, _ABSENT)]
+    return [
+        name
+        for name in names
+        if expected.get(name, _ABSENT) != found.get(name, _ABSENT) or type(expected.get(name)) is bool
+    ]
 
 
 def _lines_digest(lines: list[object]) -> str | None:

@@ -24,6 +24,7 @@ from hitl_review.store import samples, successions
 from hitl_review.store.connection import Row, Store
 from hitl_review.store.samples import Sample
 from hitl_review.store.studies import lists, sealed
+from hitl_review.workflow.naming_checks import misnamed
 from hitl_review.workflow.promotion import LEAST_STATEMENT
 from hitl_review.workflow.review import is_blind
 from hitl_review.workflow.sampling import lowest
@@ -44,7 +45,7 @@ def impossible(store: Store, *, every: bool) -> Iterator[Problem]:
     positive, effects = ("", "{}") if project is None else _meaning_of(project)
     yield from _told(successions.faults(store, positive=positive, effects=effects, every=every))
     yield from _told(_owed(store, project))
-    for check in (_set_anew, _moves, _proposals, _samples, _studies, _washouts):
+    for check in (_set_anew, _moves, _proposals, _samples, _studies, _washouts, misnamed):
         yield from _told(check(store))
 
 

@@ -14,6 +14,7 @@ import subprocess
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
@@ -155,6 +156,16 @@ def test_a_link_in_a_bundle_leads_no_command_to_another_file(bundle: Path, name:
 # a tail of the forger's own
 
 
+def follower(last: dict[str, Any], payload: str, **told: object) -> dict[str, Any]:
+    """Return the line of an event behind another one, which tells what a payload tells, or something else."""
+    seq, event_id = last["seq"] + 1, f"forged-{last['seq'] + 1:04}"
+    text = canonical_json({**json.loads(payload), **told, "seq": seq, "event_id": event_id})
+    return {
+        **{"seq": seq, "event_id": event_id, "prev_hash": last["hash"], "payload": text},
+        "hash": chain_hash(last["hash"], text),
+    }
+
+
 def forged_tail(bundle: Path, key: Ed25519PrivateKey) -> None:
     """Append an event and sign the new head with some key, as if it were the log's."""
     rows = [json.loads(line) for line in (bundle / "log.jsonl").read_text(encoding="utf-8").splitlines()]
@@ -175,9 +186,11 @@ def forged_tail(bundle: Path, key: Ed25519PrivateKey) -> None:
         }
     )
     tree = Frontier().grown(bytes.fromhex(row["hash"]) for row in kept)
+    signed = signed_note(Checkpoint(note.origin, tree.size, tree.root, link), key)
+    published = next(row["payload"] for row in rows if "checkpoint.published" in row["payload"])
+    kept.append(follower(kept[-1], published, detail={"note": signed}))
     (bundle / "log.jsonl").write_text("".join(canonical_json(row) + "\n" for row in kept), encoding="utf-8")
-    head = Checkpoint(note.origin, tree.size, tree.root, link)
-    (bundle / "checkpoint.note").write_text(signed_note(head, key), encoding="utf-8")
+    (bundle / "checkpoint.note").write_text(signed, encoding="utf-8")
     (bundle / "public_key.pem").write_text(public_key_pem(raw_public_key(key)), encoding="utf-8")
 
 
@@ -226,6 +239,31 @@ def test_a_tail_signed_with_a_key_that_the_log_does_not_name_is_found(
     steps = run_guide(GUIDE, bundle)
     assert [step.returncode for step in steps[1:3]] == [0, 0], "the forger did it well"
     assert any(step.returncode for step in steps[3:])
+
+
+@pytest.mark.parametrize("added", [1, 3], ids=["in place of the last one", "behind it"])
+def test_a_tail_that_nobody_signed_is_found(bundle: Path, added: int) -> None:
+    """Without any key: the chain can be carried on by anybody, and the signed head stands somewhere before its end."""
+    file = bundle / "log.jsonl"
+    rows = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+    decided = next(row["payload"] for row in rows if "Walks the stairs" in row["payload"])
+    rows = rows[:-1] if added == 1 else rows
+    for _ in range(added):
+        rows.append(follower(rows[-1], decided))
+    file.write_text("".join(canonical_json(row) + "\n" for row in rows), encoding="utf-8")
+    step = run_guide(GUIDE, bundle)[2]
+    assert step.returncode != 0 and "is not signed" in step.stdout
+
+
+def test_an_event_that_tells_something_twice_is_found(bundle: Path) -> None:
+    """`sqlite3` reads the first of two equal keys, and other programs the last."""
+    file = bundle / "log.jsonl"
+    rows = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+    rows[-1]["payload"] = rows[-1]["payload"].replace('"actor":"system"', '"actor":"system","actor":"rita"')
+    rows[-1]["hash"] = chain_hash(rows[-1]["prev_hash"], rows[-1]["payload"])
+    file.write_text("".join(canonical_json(row) + "\n" for row in rows), encoding="utf-8")
+    step = run_guide(GUIDE, bundle)[1]
+    assert step.returncode != 0 and "tells something twice" in step.stdout
 
 
 # lines that look like others

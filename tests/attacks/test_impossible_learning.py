@@ -256,6 +256,13 @@ def alarm(story: Story, name: str = "v1") -> tuple[Payload, Payload]:
     return look, story.add(story.first("alarm.raised"), detail)
 
 
+def look_that_raised_nothing(story: Story) -> Payload:
+    """Keep silent of an alarm that stands in the report."""
+    wrong = story.add(story.first("monitoring.made"), {"raised": []})
+    story.bodies[wrong["event_id"]] = {"body": story.one("SELECT body FROM monitorings")}
+    return wrong
+
+
 def alarm_about_another_model(story: Story) -> Payload:
     """Raise an alarm about a model that was not watched."""
     return alarm(story, "v2")[1]
@@ -335,6 +342,7 @@ IMPOSSIBLE: list[tuple[Deed, str]] = [
     (dispute_about_a_case_once_more, "a dispute about a case that was in dispute before"),
     (answer_to_a_dispute_about_another_case, "a dispute about another case was resolved"),
     (case_passed_on_what_was_said_of_another, "a case passed on what was said of another"),
+    (look_that_raised_nothing, "a look that raised other alarms than its report has"),
     (alarm_about_another_model, "an alarm about another model than the one that was watched"),
 ]
 OUT_OF_ORDER: list[tuple[Deed, str]] = [

@@ -195,6 +195,36 @@ def test_root_and_head_at_the_size_of_each_checkpoint_are_those_of_the_rows(revi
         assert auditing._places(reviewed.store, held, broken) == rows
 
 
+@pytest.mark.parametrize(
+    ("reached", "last", "told"), [(0, 0, False), (0, 1, True), (1, 151, False), (1, 152, True), (9, 3, False)]
+)
+def test_a_file_of_checkpoints_that_ends_too_soon_is_told_of(reached: int, last: int, told: bool) -> None:
+    """At all where it holds none of the log's; what a crash kept out of it comes later, and is no warning."""
+    held = [
+        Held("checkpoints.txt", SignedNote("", ()), Checkpoint(origin, size, b"", ""))
+        for origin, size in (("abc", reached), ("another", 999))
+        if size
+    ]
+    checkpoints: list[tuple[int, dict[str, object], str]] = [(last + 1, {}, ""), (1, {}, "")]
+    walked = Walked(opening={"origin": "abc"}, checkpoints=checkpoints if last else [])
+    words = (
+        f"the workspace's own file of checkpoints reaches to event {reached}, and the log's own to event {last};"
+        " what a crash kept out of it comes with the next one"
+    )
+    assert auditing._not_anchored(held, walked) == ((words,) if told else ())
+    assert auditing._not_anchored([], Walked()) == ()
+
+
+def test_a_file_of_checkpoints_that_is_gone_is_a_warning(reviewed_folder: Path) -> None:
+    """And none where a file is checked that lies somewhere without one, such as a backup."""
+    with open_workspace(reviewed_folder) as workspace:
+        publish_checkpoint(workspace)
+    assert "own file" not in str(verify(reviewed_folder).warnings)
+    (reviewed_folder / ANCHOR_FILE).unlink()
+    assert verify(reviewed_folder).ok and "own file" in verify(reviewed_folder).warnings[-1]
+    assert "own file" not in str(verify_file(reviewed_folder / "review.db").warnings)
+
+
 @pytest.mark.parametrize(("events", "told"), [(150, False), (151, True)])
 def test_a_long_log_without_any_checkpoint_is_told_of(events: int, told: bool) -> None:
     """From its first event on, none is covered."""

@@ -128,7 +128,7 @@ def test_what_a_process_found_survives_the_way_back(reviewed_folder: Path) -> No
     with tampered(reviewed_folder) as connection:
         payloads = payloads_of(connection)
         for place, action in enumerate(("key.rotated", "clock.regressed", "plan.made", "plan.made")):
-            payloads.append({**payloads[-1], "action": action, "event_id": f"added-{place}"})
+            payloads.append({**payloads[-1], "action": action, "event_id": f"added-{place:03}"})
         rechain(connection, payloads)
         connection.execute("UPDATE audit_log SET payload = '{}' WHERE seq = 9")
     with inspection.opened(reviewed_folder / "review.db") as store:

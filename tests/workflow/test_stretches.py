@@ -358,7 +358,7 @@ def test_what_the_log_says_of_itself_is_kept_for_the_checks_of_the_whole(reviewe
         payloads = payloads_of(connection)
         last = {**payloads[-1], "detail": {"words": "new"}}
         for place, action in enumerate(("key.rotated", "plan.made", "plan.made", "checkpoint.published")):
-            payloads.append({**last, "action": action, "event_id": f"added-{place}"})
+            payloads.append({**last, "action": action, "event_id": f"added-{place:03}"})
         rechain(connection, payloads)
         events = connection.execute("SELECT seq, prev_hash, hash FROM audit_log ORDER BY seq").fetchall()
     with open_store(reviewed_folder) as store:

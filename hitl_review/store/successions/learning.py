@@ -142,6 +142,16 @@ LEARNING: Final = (
         },
     ),
     Look(
+        "m.event_id",
+        "monitorings m CROSS JOIN audit_log e USING (event_id)",
+        {
+            "a look that raised other alarms than its report has": (
+                "json_extract(e.payload, '$.detail.raised') IS NOT (SELECT json_group_array(json_extract(l.value,"
+                " '$.name')) FROM json_each(m.body, '$.lamps') l WHERE json_extract(l.value, '$.state') = 'alarm')"
+            )
+        },
+    ),
+    Look(
         "g.event_id",
         "gates g",
         {

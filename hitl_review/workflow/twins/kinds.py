@@ -39,6 +39,8 @@ class Batch:
     time: str
     order: str = "rowid"
     key: str = "event_id"
+    shared: Callable[[Told], dict[str, object]] = lambda told: {}
+    """Columns, besides the time, that the event tells of all its rows at once."""
 
     @property
     def actions(self) -> frozenset[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from hitl_review.domain.audit import canonical_json
+from hitl_review.domain.audit import canonical_json, text_digest
 from hitl_review.store import labels, routings
 from hitl_review.workflow.twins.kinds import Batch, Changing, Told, Twin, id_of
 
@@ -74,10 +74,13 @@ def _monitoring(told: Told) -> dict[str, object]:
 
 
 def _combination(told: Told) -> dict[str, object]:
+    body = canonical_json(told["detail"]["combination"])
+    if told["detail"]["digest"] != text_digest(body):
+        raise ValueError("it tells of another combination than the one it names")
     return {
         "event_id": told["event_id"],
         "model": id_of(told),
-        "body": canonical_json(told["detail"]["combination"]),
+        "body": body,
         "at": told["at"],
         "by": told["actor"],
     }
@@ -105,7 +108,7 @@ def _queued(told: Told) -> dict[str, object]:
 
 def _ended(told: Told) -> dict[str, object]:
     state = "done" if told["action"] == "job.finished" else "failed"
-    return {"state": state, "words": told["detail"]["words"], "ended_at": told["at"]}
+    return {"state": state, **{name: told["detail"][name] for name in ("kind", "words")}, "ended_at": told["at"]}
 
 
 _MEASURED: Final = frozenset({"gate.passed", "gate.failed", "gate.undecided"})

@@ -21,7 +21,7 @@ def signed(signature: Told) -> dict[str, object]:
 
 def _project(told: Told) -> dict[str, object]:
     digest = told["detail"]["digest"]
-    return {"event_id": told["event_id"], "digest": digest, "text": digest, "configured_at": told["at"]}
+    return {"event_id": told["event_id"], "digest": id_of(told), "text": digest, "configured_at": told["at"]}
 
 
 def _account(told: Told) -> dict[str, object]:
@@ -133,8 +133,26 @@ TWINS: Final = (
     Twin("reveals", frozenset({"prediction.shown"}), _reveal, key="reveal_id"),
     Twin("decisions", _DECIDED, _decision, key="decision_id"),
 )
+
+
+def _purpose(told: Told) -> dict[str, object]:
+    return {"purpose": told["detail"]["purpose"]}
+
+
+def _source(told: Told) -> dict[str, object]:
+    return {name: told["detail"][name] for name in ("source",) if name in told["detail"]}
+
+
+def _asked(told: Told) -> dict[str, object]:
+    """Return the model that was asked; an event that names two is about none."""
+    model = told["detail"]["model"]
+    return {"model": model if id_of(told) == model else None}
+
+
 BATCHES: Final = (
-    Batch("cases", "case.received", cases.received_lines, "received_at", order="position"),
-    Batch("outcomes", "outcome.recorded", cases.outcome_lines, "recorded_at", order="outcome_id"),
-    Batch("predictions", "prediction.made", predictions.made_lines, "made_at"),
+    Batch("cases", "case.received", cases.received_lines, "received_at", order="position", shared=_purpose),
+    Batch(
+        "outcomes", "outcome.recorded", cases.outcome_lines, "recorded_at", order="outcome_id", shared=_source
+    ),
+    Batch("predictions", "prediction.made", predictions.made_lines, "made_at", shared=_asked),
 )

@@ -69,8 +69,14 @@ TWINS: Final[tuple[Twin, ...]] = (
     Twin("study_reads", frozenset({"study.read"}), _read, key="read_id"),
     Twin("study_waivers", frozenset({"study.washout_waived"}), _waiver),
 )
+
+
+def _study(told: Told) -> dict[str, object]:
+    return {"study_id": id_of(told)}
+
+
 BATCHES: Final[tuple[Batch, ...]] = (
-    Batch("study_outputs", "study.outputs_fixed", lists.output_lines, "fixed_at"),
-    Batch("study_schedule", "study.scheduled", lists.schedule_lines, "laid_at"),
-    Batch("study_truth", "study.sealed", sealed.sealed_lines, "sealed_at"),
+    Batch("study_outputs", "study.outputs_fixed", lists.output_lines, "fixed_at", shared=_study),
+    Batch("study_schedule", "study.scheduled", lists.schedule_lines, "laid_at", shared=_study),
+    Batch("study_truth", "study.sealed", sealed.sealed_lines, "sealed_at", shared=_study),
 )

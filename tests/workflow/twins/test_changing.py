@@ -47,8 +47,9 @@ def test_a_job_begins_as_it_was_asked_for() -> None:
 @pytest.mark.parametrize(("action", "state"), [("job.finished", "done"), ("job.failed", "failed")])
 def test_a_job_ends_done_or_failed(action: str, state: str) -> None:
     """With the words that a person reads of it."""
-    ended = {"action": action, "at": AT, "detail": {"words": "It is over."}}
-    assert OF["jobs"].end(ended) == {"state": state, "words": "It is over.", "ended_at": AT}
+    ended = {"action": action, "at": AT, "detail": {"kind": "train", "words": "It is over."}}
+    found = OF["jobs"].end(ended)
+    assert found == {"state": state, "kind": "train", "words": "It is over.", "ended_at": AT}
 
 
 def test_a_damaged_text_has_the_digest_of_its_bytes() -> None:

@@ -1,0 +1,205 @@
+"""Events under a chain written anew that tell something else than their rows, or something that no event tells."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hitl_review.domain.canonical import DEEPEST
+from hitl_review.domain.checkpoint import read_notes
+from hitl_review.errors import AuditError, WorkspaceError
+from hitl_review.store.connection import DATABASE
+from hitl_review.workflow import anchors
+from hitl_review.workflow.auditing import verify
+from hitl_review.workflow.checkpointing import publish_checkpoint
+from hitl_review.workflow.naming_checks import ALIKE, NO_NAME
+from hitl_review.workflow.workspace import open_workspace
+from tests.tampering import payloads_of, rechain, tampered
+
+Payload = dict[str, Any]
+Change = Callable[[Payload], object]
+
+
+def told_anew(folder: Path, action: str, change: Change) -> tuple[int, list[tuple[int | None, str, str]]]:
+    """Change the last event of an action, and return its place and what is found besides the checkpoints."""
+    with tampered(folder) as connection:
+        payloads = payloads_of(connection)
+        place = max(place for place, each in enumerate(payloads, 1) if each["action"] == action)
+        change(payloads[place - 1])
+        rechain(connection, payloads)
+    found = [(each.seq, each.kind, each.message) for each in verify(folder).problems]
+    return place, [each for each in found if each[1] != "checkpoint"]
+
+
+def detail(**told: object) -> Change:
+    """Return the change of what an event's detail tells."""
+    return lambda payload: payload["detail"].update(told)
+
+
+def put(**told: object) -> Change:
+    """Return the change of what an event tells itself."""
+    return lambda payload: payload.update(told)
+
+
+@pytest.mark.parametrize(
+    ("action", "change", "kind", "words"),
+    [
+        ("prediction.made", detail(model="sha256:" + "0" * 64), "row_differs", "differ in model"),
+        ("prediction.made", put(subject="model:sha256:" + "0" * 64), "row_differs", "differ in model"),
+        ("case.received", detail(purpose="training"), "row_differs", "differ in purpose"),
+        ("project.configured", put(subject="project:sha256:0"), "row_differs", "digest differ from it"),
+        ("study.sealed", put(subject="study:ward-2"), "row_differs", "differ in study_id"),
+        ("study.scheduled", put(subject="study:ward-2"), "row_differs", "differ in study_id"),
+        ("job.finished", detail(kind="retrain"), "row_differs", "kind differ from it"),
+        ("combination.fitted", detail(digest="sha256:0"), "payload", "does not tell what"),
+        ("label.resolved", detail(probability=True), "row_differs", "probability differ from it"),
+        ("case.opened", put(subject="case:C-0"), "row_missing", "no case with the id"),
+        ("decision.accepted", put(subject="model:C-4"), "payload", "about another thing"),
+        ("read.committed", put(subject="case.:C-1"), "payload", "does not read kind:id"),
+        ("case.sampled", put(subject="queue:routing"), "payload", "about another thing"),
+    ],
+)
+def test_an_event_that_tells_otherwise_than_its_rows_is_found(
+    whole_folder: Path, action: str, change: Change, kind: str, words: str
+) -> None:
+    """What is listed under a case, a model or a study is found by what its events say that they are about."""
+    place, found = told_anew(whole_folder, action, change)
+    assert any(each[:2] == (place, kind) and words in each[2] for each in found), found
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (put(at="2099-02-30T00:00:00.000000Z"), "its time is on a day that no calendar has"),
+        (put(at="2099-02-29T00:00:00.000000Z"), "its time is on a day that no calendar has"),
+        (put(at="2096-02-29T00:00:00.000000Z"), None),
+        (put(subject="a line\nmore"), "its subject does not read kind:id"),
+        (put(subject=""), "its subject does not read kind:id"),
+        (put(action="decision.\u0430ccepted"), "its action does not read noun.past"),
+        (put(action="decision.accepted "), "its action does not read noun.past"),
+        (put(action="plan.made"), None),
+        (put(event_id="../over there"), "its event id is no token"),
+    ],
+)
+def test_a_text_that_no_event_has_is_found(reviewed_folder: Path, change: Change, words: str | None) -> None:
+    """Nothing more could be written behind some of these, and the check that people were sent to found nothing."""
+    added = {"event_id": "forged-0001", "action": "backup.made", "subject": "backup:none", "detail": {}}
+    with tampered(reviewed_folder) as connection:
+        payloads = payloads_of(connection)
+        payloads.append({**payloads[-1], **added})
+        change(payloads[-1])
+        rechain(connection, payloads)
+    found = [(each.seq, each.message) for each in verify(reviewed_folder).problems if each.kind == "payload"]
+    assert found == ([(len(payloads), words)] if words else [])
+
+
+@pytest.mark.parametrize("depth", [DEEPEST - 2, DEEPEST - 1, 3_000])
+def test_an_event_nested_so_deeply_that_sqlite_does_not_read_it_is_found(
+    reviewed_folder: Path, depth: int
+) -> None:
+    """The table forbids it, and no step goes on behind it; one that everybody reads is no alarm."""
+    nested: object = 1
+    for _ in range(min(depth, DEEPEST)):
+        nested = [nested]
+    with tampered(reviewed_folder) as connection:
+        payloads = payloads_of(connection)
+        added = {"event_id": "forged-0001", "action": "plan.made", "subject": "plan:1", "detail": {"a": nested}}
+        payloads.append({**payloads[-1], **added})
+        rechain(connection, payloads)
+    found = [each.message for each in verify(reviewed_folder).problems if each.kind == "payload"]
+    assert found == ([] if depth < DEEPEST - 1 else ["its payload can't be trusted: it is nested too deeply"])
+
+
+@pytest.mark.parametrize(
+    ("account_id", "name", "words"),
+    [
+        ("nora", "Nora New", None),
+        ("nora", "Nora \U000e01f0 \u0378New", None),  # a letter that a later Unicode may know
+        ("Reader-1", "Nora New", ALIKE),
+        ("nora", "Rit\u0430 R\u0435ader", ALIKE),
+        ("re\u0301ader", "Nora New", NO_NAME),
+        ("system", "Nora New", NO_NAME),
+        ("nora", "", NO_NAME),
+        ("nora", "No\u202era", NO_NAME),
+        ("nora", "No\u202era \u0378", NO_NAME),
+        ("nora", "Nora  New", NO_NAME),
+    ],
+)
+def test_an_account_that_is_taken_for_another_is_found(
+    reviewed_folder: Path, account_id: str, name: str, words: str | None
+) -> None:
+    """Who holds the file can add people; not under a name that the product would have refused."""
+    with tampered(reviewed_folder) as connection:
+        payloads = payloads_of(connection)
+        added = {
+            **next(each for each in payloads if each["action"] == "account.created"),
+            **{"event_id": "forged-0001", "subject": f"account:{account_id}", "at": payloads[-1]["at"]},
+            "detail": {"name": name, "role": "reader"},
+        }
+        rechain(connection, [*payloads, added])
+        values = (account_id, name, "reader", added["at"], "forged-0001")
+        connection.execute("INSERT INTO accounts VALUES (?, ?, ?, ?, ?)", values)
+    found = [(each.kind, each.message) for each in verify(reviewed_folder).problems if each.kind != "checkpoint"]
+    assert found == ([("impossible", words)] if words else [])
+
+
+def test_a_pipe_in_the_place_of_the_journal_is_not_waited_for(reviewed_folder: Path) -> None:
+    """SQLite would read it for ever."""
+    os.mkfifo(reviewed_folder / f"{DATABASE}-journal")
+    with pytest.raises(AuditError, match="is no file"):
+        verify(reviewed_folder)
+    with pytest.raises(WorkspaceError, match="is no file"), open_workspace(reviewed_folder):
+        pass
+
+
+def test_a_file_of_checkpoints_with_a_hole_of_any_size_is_refused(reviewed_folder: Path) -> None:
+    """It takes no room on the disk, and would take all memory."""
+    with (reviewed_folder / "checkpoints.txt").open("ab") as file:
+        file.truncate(anchors.MOST_BYTES + 1)
+    with pytest.raises(AuditError, match="too large"):
+        verify(reviewed_folder)
+
+
+@pytest.mark.parametrize(
+    ("deed", "words"),
+    [
+        (
+            "INSERT INTO sqlite_schema SELECT * FROM sqlite_schema WHERE name = 'sqlite_autoindex_audit_log_1'",
+            "something is listed twice",
+        ),
+        (
+            "UPDATE sqlite_schema SET sql = 'CREATE TABLE sqlite_stat1(tbl,idx,stat,more)' WHERE name = 'sqlite_stat1'",
+            "table 'sqlite_stat1' has another text",
+        ),
+        ("SELECT 1", None),
+    ],
+)
+def test_what_is_listed_otherwise_than_sqlite_does_it_is_found(
+    reviewed_folder: Path, deed: str, words: str | None
+) -> None:
+    """In the list of tables; what ANALYZE makes there is no alarm."""
+    connection = sqlite3.connect(reviewed_folder / DATABASE, isolation_level=None)
+    connection.execute("ANALYZE")
+    connection.execute("PRAGMA writable_schema = ON")
+    connection.execute(deed)
+    connection.close()
+    found = [(each.kind, each.message) for each in verify(reviewed_folder).problems]
+    assert found == ([("schema", words)] if words else [])
+
+
+@pytest.mark.parametrize("separator", ["\u2028", "\x0b", "\x85"])
+def test_a_checkpoint_whose_lines_only_some_programs_see_is_refused(
+    reviewed_folder: Path, separator: str
+) -> None:
+    """Signed with the right key: Python reads four lines where `sed` reads three."""
+    with open_workspace(reviewed_folder) as workspace:
+        note = publish_checkpoint(workspace)
+    body, _, signatures = note.partition("\n\n")
+    with pytest.raises(AuditError):
+        read_notes(f"{body.replace(chr(10), separator, 1)}\n\n{signatures}")
+    assert read_notes(note)
