@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from hitl_review.errors import WorkspaceError
@@ -24,3 +25,13 @@ def copy_into(store: Store, path: Path) -> None:
             f"The copy {path.name} could not be written ({error}). "
             "Check free space and the folder's permissions."
         ) from error
+
+
+def sync_folder(folder: Path) -> None:
+    """Let the new name outlive a power cut, where the system can be asked to."""
+    with suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
