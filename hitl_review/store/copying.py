@@ -17,7 +17,7 @@ def copy_into(store: Store, path: Path) -> None:
     """
     try:
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-        store.db.execute("VACUUM INTO ?", (os.fspath(path.absolute()),))
+        store.db.execute("VACUUM INTO ?", (path.absolute().as_uri(),))  # which knows names that are no text, too
         with path.open("r+b") as file:
             os.fsync(file.fileno())
     except (OSError, sqlite3.DatabaseError) as error:

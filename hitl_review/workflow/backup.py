@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from hitl_review.domain.account import SYSTEM, Actor, Permission, require
-from hitl_review.errors import AuditError, HitlError, StoreUnavailable, WorkspaceError
+from hitl_review.errors import AuditError, HitlError, WorkspaceError
 from hitl_review.store import audit
 from hitl_review.store.connection import Store, open_store
 from hitl_review.store.copying import copy_into, sync_folder
@@ -33,8 +33,8 @@ def backup(workspace_folder: Path, file: Path, *, actor: Actor = SYSTEM) -> Path
             audit.append(store, "backup.made", f"backup:{token}", {}, event_id=token)
         try:
             _copy(store, file, file.with_name(f".{file.name}.{token[:8]}.part"))
-        except HitlError:
-            with suppress(StoreUnavailable), store.transaction(actor):
+        except BaseException:  # whatever it was: the log says that there is a backup
+            with suppress(HitlError), store.transaction(actor):
                 audit.append(store, "backup.failed", f"backup:{token}", {})
             raise
     return file
