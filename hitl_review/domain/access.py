@@ -31,7 +31,7 @@ class UiSession:
     ends_at: datetime
     """The latest end, whatever is done: a day's work, or what the identity provider said."""
     proved_at: datetime
-    """When the person last gave a password: at sign-in, or later for a signature."""
+    """When the person last gave a password, or the identity provider its word: at sign-in, or later for a signature."""
     proved_by: ProofMethod
     ended: Ended | None = None
 

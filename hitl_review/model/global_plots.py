@@ -167,10 +167,12 @@ def _png(draw: Callable[[Any, Any], None], *, height: float) -> bytes:
             with warnings.catch_warnings():
                 # shap looks for the range of every feature's values, also of one that nobody had measured.
                 warnings.filterwarnings("ignore", "All-NaN slice", RuntimeWarning)
+                # A letter that the font lacks is drawn as a box, and is no fault that whoever trains a model can mend.
+                warnings.filterwarnings("ignore", "Glyph .* missing from font", UserWarning)
                 draw(shap, figure.add_subplot())
-            out = io.BytesIO()
-            # Without the library's version in it, the same cases give the same bytes.
-            figure.savefig(out, format="png", metadata={"Software": None})
+                out = io.BytesIO()
+                # Without the library's version in it, the same cases give the same bytes.
+                figure.savefig(out, format="png", metadata={"Software": None})
         finally:
             pyplot.close(figure)
     return out.getvalue()

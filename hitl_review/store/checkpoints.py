@@ -178,12 +178,17 @@ def anchor(store: Store, folder: Path) -> None:
         tail, after = _known(path, origin_of(store), size_of(store))
         text = "".join(f"{note}\n" for note in notes(store, after=after) if note not in tail)
         if text:
-            with path.open("ab") as file:
+            with open(path, "ab", opener=_not_for_others) as file:
                 file.write((text if not tail or tail.endswith("\n") else f"\n{text}").encode())
                 file.flush()
                 os.fsync(file.fileno())
     except (OSError, AuditError, sqlite3.Error):
         return
+
+
+def _not_for_others(path: str, flags: int) -> int:
+    """Open a file that nobody but its owner writes, if it is made now: what stands in it can raise an alarm."""
+    return os.open(path, flags, 0o644)
 
 
 def _known(path: Path, origin: str, size: int) -> tuple[str, int]:

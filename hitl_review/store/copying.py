@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from hitl_review.errors import WorkspaceError
@@ -16,7 +17,7 @@ def copy_into(store: Store, path: Path) -> None:
     """
     try:
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-        store.db.execute("VACUUM INTO ?", (os.fspath(path.absolute()),))
+        store.db.execute("VACUUM INTO ?", (path.absolute().as_uri(),))  # which knows names that are no text, too
         with path.open("r+b") as file:
             os.fsync(file.fileno())
     except (OSError, sqlite3.DatabaseError) as error:
@@ -24,3 +25,13 @@ def copy_into(store: Store, path: Path) -> None:
             f"The copy {path.name} could not be written ({error}). "
             "Check free space and the folder's permissions."
         ) from error
+
+
+def sync_folder(folder: Path) -> None:
+    """Let the new name outlive a power cut, where the system can be asked to."""
+    with suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

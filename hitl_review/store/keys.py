@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from hitl_review.errors import WorkspaceError
+from hitl_review.store.copying import sync_folder
 
 KEY_FILE: Final = "checkpoint.key"
 MOST_BYTES: Final = 65_536
@@ -80,6 +81,7 @@ def _make(path: Path) -> Ed25519PrivateKey:
         )
         file.flush()
         os.fsync(file.fileno())
+    sync_folder(path.parent)
     return key
 
 
@@ -95,7 +97,7 @@ def key_for(folder: Path, public_key: bytes) -> Ed25519PrivateKey:
     """
     key = read_key(folder)
     if raw_public_key(key) != public_key and next_key_path(folder).is_file():
-        key = _read(next_key_path(folder))
+        key = read_next_key(folder)
     if raw_public_key(key) != public_key:
         raise WorkspaceError(
             "The signing key is not the one this log names. Put back the one made with the workspace."
@@ -106,6 +108,11 @@ def key_for(folder: Path, public_key: bytes) -> Ed25519PrivateKey:
 def read_key(folder: Path) -> Ed25519PrivateKey:
     """Return the signing key of a workspace; WorkspaceError if it is not there, or no Ed25519 key."""
     return _read(key_path(folder))
+
+
+def read_next_key(folder: Path) -> Ed25519PrivateKey:
+    """Return the key that is to follow; WorkspaceError if it is not there, or no Ed25519 key."""
+    return _read(next_key_path(folder))
 
 
 def _read(path: Path) -> Ed25519PrivateKey:

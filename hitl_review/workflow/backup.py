@@ -11,10 +11,10 @@ from contextlib import suppress
 from pathlib import Path
 
 from hitl_review.domain.account import SYSTEM, Actor, Permission, require
-from hitl_review.errors import AuditError, HitlError, StoreUnavailable, WorkspaceError
+from hitl_review.errors import AuditError, HitlError, WorkspaceError
 from hitl_review.store import audit
 from hitl_review.store.connection import Store, open_store
-from hitl_review.store.copying import copy_into
+from hitl_review.store.copying import copy_into, sync_folder
 from hitl_review.workflow.auditing import verify_file
 
 
@@ -33,8 +33,8 @@ def backup(workspace_folder: Path, file: Path, *, actor: Actor = SYSTEM) -> Path
             audit.append(store, "backup.made", f"backup:{token}", {}, event_id=token)
         try:
             _copy(store, file, file.with_name(f".{file.name}.{token[:8]}.part"))
-        except HitlError:
-            with suppress(StoreUnavailable), store.transaction(actor):
+        except BaseException:  # whatever it was: the log says that there is a backup
+            with suppress(HitlError), store.transaction(actor):
                 audit.append(store, "backup.failed", f"backup:{token}", {})
             raise
     return file
@@ -74,14 +74,4 @@ def _put_in_place(part: Path, file: Path) -> None:
         raise _taken(file) from error
     except OSError:
         part.rename(file)  # this file system knows no links
-    _sync_folder(file.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    """Let the new name outlive a power cut, where the system can be asked to."""
-    with suppress(OSError):
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+    sync_folder(file.parent)

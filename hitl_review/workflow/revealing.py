@@ -86,6 +86,7 @@ def _kept(workspace: Workspace, screen: Screen, actor: Actor, token: str | None)
         earlier = reviews.find_reveal(store, case_id, actor.account_id, digest)
         if earlier is not None:
             return earlier
+        ensure_may_see(workspace, case_id, actor=actor)  # a study may have been frozen with it meanwhile
         if models.champion(store).digest != screen.view.model:
             raise Conflict(
                 "The model was changed while its view was made. Open the case again to see the new one."

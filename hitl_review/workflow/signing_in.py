@@ -150,7 +150,8 @@ def _open_for_identity(
     actor = Actor(account.account_id, account.name, account.role)
     with store.transaction(actor) as transaction:
         ends_at = min(transaction.now + longest, expires_at)
-        _opened(workspace, actor, ProofMethod.IDENTITY, ends_at, address=address, key=key)
+        proved_at = min(issued_at, transaction.now)  # by the provider, however long ago; looking at it proves nothing
+        _opened(workspace, actor, ProofMethod.IDENTITY, ends_at, address=address, key=key, proved_at=proved_at)
 
 
 def _opened(
@@ -161,12 +162,16 @@ def _opened(
     *,
     address: str,
     key: str | None = None,
+    proved_at: datetime | None = None,
 ) -> SignedIn:
-    """Store a new session inside the open transaction, under the digest of a new secret or under a given key."""
+    """Store a new session inside the open transaction, under the digest of a new secret or under a given key.
+
+    `proved_at` is when the person proved who they are, if that was not just now.
+    """
     store, now = workspace.store, workspace.store.current().now
     accounts.actor(store, actor.account_id)  # refused if the account was disabled meanwhile
     secret = secrets.token_urlsafe(32)
-    session = UiSession(uuid4().hex, actor.account_id, method, now, now, ends_at, now, method)
+    session = UiSession(uuid4().hex, actor.account_id, method, now, now, ends_at, proved_at or now, method)
     stored = key or digest_of(secret)
     detail = {"address": address, "method": method.value, "secret_digest": text_digest(stored)}
     audit.append(store, "session.opened", f"session:{session.session_id}", detail)

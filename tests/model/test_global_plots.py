@@ -107,3 +107,9 @@ def test_without_matplotlib_the_extra_is_named() -> None:
     )
     run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert "pip install 'hitl-review[figures]'" in run.stdout
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_letter_that_the_font_lacks_disturbs_nobody(model: TrainedModel, newcomers: Any) -> None:
+    """Whoever trains a model can't mend it; a warning would name lines of the program in the middle of the answer."""
+    assert importance_bars(model, newcomers.values, labels={"age": "年齢"}).png

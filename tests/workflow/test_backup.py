@@ -166,3 +166,24 @@ def test_the_backup_of_a_backup_is_one_too(reviewed_folder: Path, tmp_path: Path
         target.mkdir()
         backup(reviewed_folder if generation == "first" else tmp_path / "first", target / DATABASE)
     assert verify(tmp_path / "second").events == verify(reviewed_folder).events + 1
+
+
+def test_a_name_that_is_no_text_will_do(reviewed_folder: Path, tmp_path: Path) -> None:
+    """As a disk may hold that was written elsewhere; signs that mean something in an address mean nothing here."""
+    for name in (b"old \xff.db", "c %41?#&é.db".encode()):
+        copy = tmp_path / os.fsdecode(name)
+        assert verify_file(backup(reviewed_folder, copy)).ok
+        assert [path.name for path in tmp_path.iterdir() if path.is_file()] == [copy.name]
+        copy.unlink()
+
+
+def test_whatever_stops_a_backup_the_log_says_so(
+    reviewed_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else it would go on saying that there is one."""
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr("hitl_review.workflow.backup.copy_into", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        backup(reviewed_folder, tmp_path / "copy.db")
+    with open_workspace(reviewed_folder) as workspace:
+        newest = [event.told["action"] for event in audit.latest(workspace.store, limit=2)]
+    assert newest == ["backup.failed", "backup.made"]

@@ -21,6 +21,7 @@ from hitl_review.domain.checkpoint import Frontier
 from hitl_review.domain.verification import TRUNCATION
 from hitl_review.errors import AuditError, HitlError, NotPermitted, WorkspaceError
 from hitl_review.store import audit, keys
+from hitl_review.store.checkpoints import anchor_path
 from hitl_review.workflow.auditing import verify
 from hitl_review.workflow.checkpointing import places_in, publish_checkpoint, write_checkpoint
 from hitl_review.workflow.workspace import Workspace
@@ -167,6 +168,17 @@ def test_a_checkpoint_is_an_event_and_is_in_the_file(reviewed: Workspace) -> Non
     told = list(audit.events(reviewed.store))[-1].told
     assert (told["action"], told["actor"], told["detail"]["note"]) == ("checkpoint.published", "system", note)
     assert (reviewed.folder / "checkpoints.txt").read_text(encoding="utf-8").endswith(f"{note}\n")
+
+
+def test_nobody_else_may_write_into_the_file(reviewed: Workspace) -> None:
+    """However open the umask is: what another user puts there would raise an alarm."""
+    anchor_path(reviewed.folder).unlink(missing_ok=True)
+    before = os.umask(0)
+    try:
+        publish_checkpoint(reviewed)
+    finally:
+        os.umask(before)
+    assert anchor_path(reviewed.folder).stat().st_mode & 0o777 == 0o644
 
 
 def test_a_promotion_is_followed_by_one(reviewed: Workspace) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from hitl_review.domain.account import Actor, Role
 from hitl_review.domain.audit import text_digest
+from hitl_review.domain.protocol import Design, Protocol
 from hitl_review.errors import Conflict, NoChampion, NotCommitted, NotFound, NotPermitted, ReviewError
 from hitl_review.model.artifacts import TrainedModel
 from hitl_review.store import audit, cases, models, predictions, reviews, worklist
@@ -17,12 +18,15 @@ from hitl_review.workflow.promotion import roll_back, stop_model
 from hitl_review.workflow.revealing import reveal
 from hitl_review.workflow.review import commit_read
 from hitl_review.workflow.scoring import stored_model
+from hitl_review.workflow.studies.drafting import draft_study
+from hitl_review.workflow.studies.freezing import freeze_study
 from hitl_review.workflow.workspace import Workspace
 from tests.ward import train
 from tests.ward_learning import put_in_use
 
 READER = Actor("reader-1", "Demo reader 1", Role.READER)
 APPROVER = Actor("approver-1", "Demo approver", Role.APPROVER)
+LEAD = Actor("lead-1", "Demo study lead", Role.STUDY_LEAD)
 AUDITOR = Actor("auditor-1", "Demo auditor", Role.AUDITOR)
 
 
@@ -206,5 +210,28 @@ def test_the_view_of_a_model_that_was_stopped_meanwhile_is_not_shown(
         return stored_model(hospital.store)(digest)
 
     with pytest.raises(NoChampion, match="stopped"):
+        reveal(hospital, estimated, actor=READER, source=slowly)
+    assert reviews.all_reveals(hospital.store) == []
+
+
+def test_the_view_of_a_case_that_a_study_took_meanwhile_is_not_shown(hospital: Workspace, estimated: str) -> None:
+    """From its freeze on, a study alone shows its readers what the model says of its cases."""
+    chosen = tuple(worklist.waiting(hospital.store, limit=6))
+    protocol = Protocol(
+        title="A small study",
+        design=Design.SEQUENTIAL,
+        readers=("reader-1", "reader-2"),
+        cases=chosen,
+        training_cases=(),
+        seed=5,
+    )
+    draft_study(hospital, "s-1", protocol, actor=LEAD)
+
+    def slowly(digest: str) -> TrainedModel:
+        truth = {case: place % 2 == 0 for place, case in enumerate(chosen)}
+        freeze_study(hospital, "s-1", actor=LEAD, truth=truth)
+        return stored_model(hospital.store)(digest)
+
+    with pytest.raises(Conflict, match="in a study"):
         reveal(hospital, estimated, actor=READER, source=slowly)
     assert reviews.all_reveals(hospital.store) == []

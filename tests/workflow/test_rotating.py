@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import shutil
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -14,7 +16,7 @@ from hitl_review.store import audit, checkpoints, keys
 from hitl_review.workflow.auditing import verify
 from hitl_review.workflow.checkpointing import publish_checkpoint, write_checkpoint
 from hitl_review.workflow.rotating import rotate_key
-from hitl_review.workflow.workspace import Workspace
+from hitl_review.workflow.workspace import Workspace, open_workspace
 from tests.tampering import payloads_of, rechain, tampered
 
 
@@ -138,3 +140,37 @@ def test_without_the_old_key_there_is_no_change(reviewed: Workspace) -> None:
     keys.key_path(reviewed.folder).unlink()
     with pytest.raises(WorkspaceError, match="can't be read"):
         rotate_key(reviewed)
+
+
+def test_a_change_by_several_at_once_loses_no_key(reviewed: Workspace) -> None:
+    """Each follows the one before it: whoever came a moment later once took the new key away, for good."""
+    together = threading.Barrier(4)
+
+    def change() -> None:
+        with open_workspace(reviewed.folder) as workspace:
+            together.wait()
+            rotate_key(workspace)
+
+    with ThreadPoolExecutor(4) as pool:
+        for done in [pool.submit(change) for _ in range(4)]:
+            done.result()
+    publish_checkpoint(reviewed)
+    assert len(audit.of_action(reviewed.store, "key.rotated")) == 4
+    assert not keys.next_key_path(reviewed.folder).exists()
+    found = verify(reviewed.folder)
+    assert found.ok, found.problems
+
+
+def test_a_change_that_fails_leaves_the_key_of_another(
+    reviewed: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What fails at the end, such as a full disk, may find that somebody else's key lies where its own lay."""
+    with monkeypatch.context() as patch, pytest.raises(OSError, match="full"):
+        patch.setattr(keys, "follow", lambda folder: (_ for _ in ()).throw(OSError("full")))
+        rotate_key(reviewed)
+    made = keys.next_key_path(reviewed.folder).read_bytes()
+    with monkeypatch.context() as patch, pytest.raises(OSError, match="full"):
+        patch.setattr(keys, "follow", lambda folder: (_ for _ in ()).throw(OSError("full")))
+        rotate_key(reviewed)
+    assert keys.next_key_path(reviewed.folder).read_bytes() == made
+    publish_checkpoint(reviewed)

@@ -23,12 +23,16 @@ from hitl_review.domain.verification import Problem, Verification
 from hitl_review.errors import AuditError
 from hitl_review.store import audit, inspection
 from hitl_review.workflow import side_by_side
+from hitl_review.workflow.accounts import set_password
 from hitl_review.workflow.auditing import verify
 from hitl_review.workflow.checkpointing import write_checkpoint
 from hitl_review.workflow.side_by_side import as_json, from_json, joined
+from hitl_review.workflow.signing_in import sign_in
 from hitl_review.workflow.stretches import Walked, walk
-from hitl_review.workflow.workspace import open_workspace
+from hitl_review.workflow.workspace import Workspace, open_workspace
+from tests.people import PASSWORD
 from tests.tampering import payloads_of, rechain, tamper, tampered
+from tests.ward import Clock
 
 UPDATE = "UPDATE audit_log SET"
 ATTACKS = {
@@ -79,6 +83,29 @@ def test_several_processes_find_what_one_finds(
     alone = verify(reviewed_folder, checkpoints=[held])
     assert by_several(reviewed_folder, held, monkeypatch) == alone
     assert alone.ok == (attack == "nothing")
+
+
+def test_a_session_that_is_dropped_meanwhile_is_no_alarm(
+    workspace: Workspace, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The next sign-in drops what ended a week ago, just before the other processes look at the file."""
+    set_password(workspace, "reader-1", PASSWORD)
+    sign_in(workspace, "reader-1", PASSWORD, address="127.0.0.1")
+    clock.advance(9 * 24 * 60 * 60)
+
+    def one_after_a_sign_in() -> int:
+        sign_in(workspace, "reader-1", PASSWORD, address="127.0.0.1")
+        return 1
+
+    with monkeypatch.context() as patch:
+        patch.setattr(side_by_side, "ALONE", 0)
+        patch.setattr(side_by_side, "_processes", one_after_a_sign_in)
+        assert verify(workspace.folder).problems == ()
+        copied = "account_id, method, opened_at, seen_at, ends_at, proved_at, proved_by, ended FROM ui_sessions"
+        workspace.store.db.execute(f"INSERT INTO ui_sessions SELECT 'forged', 'forged', {copied}")
+        patch.setattr(side_by_side, "_processes", lambda: 1)
+        (found,) = verify(workspace.folder).problems
+    assert found.message == "1 rows of ui_sessions have no event that tells of them"
 
 
 def test_progress_of_several_processes_reaches_the_end(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -14,11 +15,17 @@ from hitl_review.domain.signature import Proof, ProofMethod
 from hitl_review.errors import SignatureRefused
 from hitl_review.store import audit, reviews
 from hitl_review.workflow import signing
-from hitl_review.workflow.accounts import add_account, disable_account, set_password
+from hitl_review.workflow.accounts import add_account, disable_account, link_identity, set_password
 from hitl_review.workflow.auditing import verify
 from hitl_review.workflow.deciding import record_decision
 from hitl_review.workflow.promotion import act_of, promote
-from hitl_review.workflow.signing_in import actor_with_password, present, sign_in, sign_out
+from hitl_review.workflow.signing_in import (
+    actor_with_password,
+    present,
+    sign_in,
+    sign_in_with_identity,
+    sign_out,
+)
 from hitl_review.workflow.workspace import Workspace, create_workspace, open_workspace
 from tests import ward
 from tests.people import PASSWORD
@@ -133,6 +140,27 @@ def test_a_window_asks_again_when_it_is_over(made: Made, clock: Clock) -> None:
     fresh = present(workspace, signed.secret)
     assert fresh is not None and not signing.asks_for_password(workspace, fresh)
     assert decide(workspace, reveal_id, fresh).signature.proved_at == clock.now
+
+
+def test_an_identity_that_was_proved_long_ago_opens_no_window(made: Made, clock: Clock) -> None:
+    """A provider's token is met for the first time hours after it was issued: nobody proved anything just then."""
+    workspace = made("window")
+    reveal, issued = shown_case(workspace, clock), clock.now
+    link_identity(workspace, "reader-1", issuer="https://id.example", subject="8f2c")
+
+    def come() -> Actor:
+        until = issued + timedelta(hours=10)
+        told = {"issuer": "https://id.example", "subject": "8f2c", "issued_at": issued, "expires_at": until}
+        return sign_in_with_identity(workspace, **told, address="127.0.0.1")  # type: ignore[arg-type]
+
+    clock.advance(6 * 60)
+    rita = come()
+    assert rita.proof.at == issued and signing.asks_for_password(workspace, rita)
+    with pytest.raises(SignatureRefused, match="asks for your password"):
+        decide(workspace, reveal, rita)
+    proved = signing.prove(workspace, rita, PASSWORD, act=TOKEN, subject="case:C-1")
+    assert decide(workspace, reveal, proved).signature.proved_at == clock.now
+    assert verify(workspace.folder).ok
 
 
 def test_a_wrong_password_signs_nothing_and_counts(made: Made, clock: Clock) -> None:

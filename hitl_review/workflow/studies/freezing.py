@@ -7,7 +7,7 @@ truth that balances the lists is read here, and sealed here; who leads the study
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from statistics import median
 
@@ -16,7 +16,7 @@ from hitl_review.domain.audit import lines_digest
 from hitl_review.domain.case import Case
 from hitl_review.domain.protocol import Protocol, Seals, check_protocol, document_of
 from hitl_review.domain.study import Output, ScheduledRead, State, Study
-from hitl_review.errors import StudyError
+from hitl_review.errors import Conflict, StudyError
 from hitl_review.model.artifacts import TrainedModel
 from hitl_review.store import accounts, audit, cases, models, reviews
 from hitl_review.store.studies import lists, sealed, steps
@@ -56,7 +56,18 @@ def freeze_study(
     }
     outputs = _with_wrong(workspace, protocol, model, chosen, said, known)
     items = lay_out(protocol, strata_of(protocol, known, said), labels=_labels(workspace))
-    lay_down(workspace, study_id, protocol, version.digest, outputs, items, known, actor=actor)
+
+    def still_fits() -> None:
+        if steps.study(workspace.store, study_id).protocol != draft.protocol:
+            raise Conflict(f"The draft of study '{study_id}' was changed meanwhile, so nothing was frozen. Look again.")
+        _check_readers(workspace, protocol)
+        _checked_cases(workspace, protocol)
+
+    lay_down(
+        *(workspace, study_id, protocol, version.digest, outputs, items, known),
+        actor=actor,
+        still_fits=still_fits,
+    )
     return steps.study(workspace.store, study_id)
 
 
@@ -70,14 +81,19 @@ def lay_down(
     truth: Mapping[str, bool],
     *,
     actor: Actor,
+    still_fits: Callable[[], None] = lambda: None,
 ) -> None:
-    """Keep outputs, lists, sealed truth and the frozen protocol, each with its event, in one transaction."""
+    """Keep outputs, lists, sealed truth and the frozen protocol, each with its event, in one transaction.
+
+    `still_fits` is asked in it first: a reader may have seen the model's view of a case while outputs were made.
+    """
     store, subject = workspace.store, f"study:{study_id}"
     hidden = sealed.sealed_under(truth, [secrets.token_hex(32) for _ in truth])
     output_lines = [lists.output_line(study_id, each) for each in outputs]
     item_lines = [lists.schedule_line(study_id, each) for each in items]
     with store.transaction(actor) as transaction:
         in_state(workspace, study_id, State.DRAFT)
+        still_fits()
         event = audit.append(store, "study.outputs_fixed", subject, _batch(output_lines))
         lists.fix_outputs(store, study_id, outputs, event_id=event.event_id)
         event = audit.append(store, "study.scheduled", subject, _batch(item_lines))

@@ -171,13 +171,16 @@ def _current(workspace: Workspace, study_id: str, item: int, actor: Actor) -> Ta
 def keep_showing(
     workspace: Workspace, study_id: str, item: int, stage: str, body: str, actor: Actor
 ) -> Showing:
-    """Return the record that a stage was shown, making it once; Conflict if the study was locked meanwhile."""
+    """Return the record that a stage was shown, making it once.
+
+    Conflict if the case may not be read now: the study was locked meanwhile, or its washout made longer.
+    """
     store, screen = workspace.store, text_digest(body)
     with store.transaction(actor) as transaction:
         earlier = reads.showing(store, study_id, item, stage)
         if earlier is not None:
             return earlier
-        _running(workspace, study_id, actor)
+        _current(workspace, study_id, item, actor)
         action = "study.shown" if stage == "model" else "study.opened"
         event = audit.append(store, action, f"study:{study_id}", {"item": item, "displayed": screen})
         shown = Showing(event.event_id, study_id, item, actor.account_id, stage, screen, transaction.now)

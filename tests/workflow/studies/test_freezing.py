@@ -12,15 +12,19 @@ from hitl_review.domain.case import Purpose
 from hitl_review.domain.protocol import Design, Protocol
 from hitl_review.domain.study import State
 from hitl_review.errors import Conflict, NotPermitted, StudyError
-from hitl_review.store import audit, cases, models
+from hitl_review.model.artifacts import TrainedModel
+from hitl_review.store import audit, cases, models, worklist
 from hitl_review.store.studies import lists, sealed
 from hitl_review.workflow.accounts import add_account
+from hitl_review.workflow.revealing import reveal
+from hitl_review.workflow.review import commit_read
 from hitl_review.workflow.scoring import stored_model
 from hitl_review.workflow.studies.drafting import choose_cases, draft_study
 from hitl_review.workflow.studies.freezing import freeze_study
 from hitl_review.workflow.studies.showing import study_screen
 from hitl_review.workflow.studies.stepping import study_of
 from hitl_review.workflow.workspace import Workspace
+from tests.ward import NOW
 
 LEAD = Actor("lead-1", "Demo study lead", Role.STUDY_LEAD)
 
@@ -177,3 +181,36 @@ def test_cases_are_chosen_by_the_seed_and_in_an_order_that_tells_nothing(hospita
     assert not set(chosen) & set(choose_cases(hospital, 20, seed=1, besides=chosen))
     with pytest.raises(StudyError, match="were asked for"):
         choose_cases(hospital, 5000, seed=1)
+
+
+def test_a_case_that_a_reader_saw_while_outputs_were_made_is_refused(hospital: Workspace) -> None:
+    """Scoring takes seconds, and the review page is open meanwhile: who saw the model's view can't read the case."""
+    reader = Actor("reader-1", "Demo reader 1", Role.READER)
+    waiting = worklist.waiting(hospital.store, limit=6)
+    draft_study(hospital, "s-1", plan(hospital, cases=tuple(waiting)), actor=LEAD)
+    truth = {case: place % 2 == 0 for place, case in enumerate(waiting)}
+
+    def slowly(digest: str) -> TrainedModel:
+        commit_read(
+            hospital, waiting[0], label="died", probability=0.7, actor=reader, token="read-meanwhile", opened_at=NOW
+        )
+        reveal(hospital, waiting[0], actor=reader)
+        return stored_model(hospital.store)(digest)
+
+    with pytest.raises(StudyError, match="has seen what the model says"):
+        freeze_study(hospital, "s-1", actor=LEAD, truth=truth, source=slowly)
+    assert study_of(hospital, "s-1").state is State.DRAFT
+
+
+def test_a_draft_that_was_changed_while_outputs_were_made_is_not_frozen(hospital: Workspace) -> None:
+    """Else the version that nobody wants any more would be laid down, and the newer one be gone."""
+    draft_study(hospital, "s-1", plan(hospital), actor=LEAD)
+
+    def slowly(digest: str) -> TrainedModel:
+        draft_study(hospital, "s-1", plan(hospital, alpha=0.01), actor=LEAD)
+        return stored_model(hospital.store)(digest)
+
+    with pytest.raises(Conflict, match="was changed meanwhile"):
+        freeze_study(hospital, "s-1", actor=LEAD, source=slowly)
+    assert study_of(hospital, "s-1").protocol.alpha == 0.01
+    assert freeze_study(hospital, "s-1", actor=LEAD).protocol.alpha == 0.01

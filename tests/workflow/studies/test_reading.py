@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 
 from hitl_review.domain.account import Actor, Role
+from hitl_review.domain.canonical import canonical_json
 from hitl_review.domain.decision import Modality
 from hitl_review.domain.protocol import Design
 from hitl_review.domain.study import Use
@@ -21,8 +22,10 @@ from hitl_review.errors import (
     TooQuick,
 )
 from hitl_review.store.studies import lists, reads
+from hitl_review.workflow.auditing import verify
 from hitl_review.workflow.revealing import ensure_may_see
-from hitl_review.workflow.studies.leading import lock_study, waive_washout
+from hitl_review.workflow.studies import reading
+from hitl_review.workflow.studies.leading import amend_study, lock_study, waive_washout
 from hitl_review.workflow.studies.reading import (
     commit_study_read,
     open_item,
@@ -224,6 +227,27 @@ def test_a_waived_washout_lets_one_reader_on_and_no_other(reviewed: Workspace, c
     waive_washout(reviewed, "ward-1", "reader-1", reason="Leaves the clinic.", actor=LEAD)
     assert standing(reviewed, "ward-1", actor=RITA).task is not None
     assert standing(reviewed, "ward-1", actor=ROLF).task is None
+
+
+def test_a_washout_that_was_made_longer_meanwhile_shows_nothing(
+    reviewed: Workspace, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the look whether a case may be read and its showing: it would have been shown too soon for good."""
+    start(reviewed, replace(CROSSOVER, washout_days=0))
+    while standing(reviewed, "ward-1", actor=RITA).session == 1:
+        read_next(reviewed, RITA, clock)
+    task = standing(reviewed, "ward-1", actor=RITA).task
+    assert task is not None
+
+    def amended(value: object) -> str:
+        amend_study(reviewed, "ward-1", {"washout_days": 7}, reason="It was agreed on.", actor=LEAD)
+        return canonical_json(value)
+
+    with monkeypatch.context() as patch, pytest.raises(Conflict):
+        patch.setattr(reading, "canonical_json", amended)
+        open_item(reviewed, "ward-1", task.item, actor=RITA)
+    assert reads.showing(reviewed.store, "ward-1", task.item, "facts") is None
+    assert verify(reviewed.folder).ok
 
 
 def test_with_the_model_from_the_start_the_case_needs_no_read_before(
