@@ -8,10 +8,11 @@ from typing import Final
 from hitl_review.domain.audit import stamp
 from hitl_review.domain.case import Case, Purpose
 from hitl_review.domain.decision import Decision
-from hitl_review.domain.label import TrainingLabel
+from hitl_review.domain.label import LabelSource, TrainingLabel
 from hitl_review.domain.prediction import Prediction
 from hitl_review.domain.signature import Signature
 from hitl_review.store import cases, models, predictions, reviews
+from hitl_review.store.studies import lists
 from hitl_review.workflow.formats import Cell, Kind, Sheet
 from hitl_review.workflow.labelling import collect_labels, ledger
 from hitl_review.workflow.workspace import Workspace
@@ -150,7 +151,8 @@ def labels_sheet(workspace: Workspace) -> Sheet:
     in force, and `read` for an own estimate whose case was not decided (not yet, or deferred).
     `own_label` and `own_probability` were given before the model was seen. This is a query over
     outcomes, reads and decisions as they stand; `ledger_sheet` has what training sets are made of.
-    The hold-out's outcomes are left out: a case that measures models is no label to fit them to.
+    The hold-out's outcomes are left out: a case that measures models is no label to fit them to. So are those
+    of a study's cases until it is unsealed: whoever leads it may export.
     """
     return Sheet(_LABEL_COLUMNS, [*_outcome_labels(workspace), *_reader_labels(workspace)])
 
@@ -159,10 +161,19 @@ def ledger_sheet(workspace: Workspace) -> Sheet:
     """Return the label ledger in order, superseded labels too; what is not collected yet is collected first.
 
     `probability` is the chance of the positive answer that was stated, 0 or 1 for an outcome or a bare
-    call; `shown_probability` is what `model` had said, where the label was given after seeing it.
+    call; `shown_probability` is what `model` had said, where the label was given after seeing it. Outcomes of a
+    study's cases are left out until it is unsealed.
     """
     collect_labels(workspace)
-    return Sheet(_LEDGER_COLUMNS, [_ledger_row(label) for label in ledger(workspace)])
+    hidden = lists.not_unsealed(workspace.store)
+    return Sheet(
+        _LEDGER_COLUMNS,
+        [
+            _ledger_row(label)
+            for label in ledger(workspace)
+            if label.source is not LabelSource.OUTCOME or label.case_id not in hidden
+        ],
+    )
 
 
 def _ledger_row(label: TrainingLabel) -> tuple[Cell, ...]:
@@ -175,9 +186,11 @@ def _ledger_row(label: TrainingLabel) -> tuple[Cell, ...]:
 
 
 def _outcome_labels(workspace: Workspace) -> Iterator[tuple[Cell, ...]]:
-    target = workspace.project.target
+    target, hidden = workspace.project.target, lists.not_unsealed(workspace.store)
     for purpose in (Purpose.TRAINING, Purpose.QUEUE):
         for case_id, value in cases.outcomes(workspace.store, purpose).items():
+            if case_id in hidden:
+                continue
             code = target.positive.code if value else target.negative.code
             yield (case_id, "outcome", code, None, None, None, None, None, None)
 

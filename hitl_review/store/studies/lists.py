@@ -117,6 +117,15 @@ def studies_showing(store: Store, case_id: str, reader: str) -> list[str]:
     return [row["study_id"] for row in rows]
 
 
+def not_unsealed(store: Store) -> frozenset[str]:
+    """Return the cases of every study that was frozen and not unsealed yet: nobody is told what became of them."""
+    rows = store.rows(
+        "SELECT DISTINCT case_id FROM study_outputs WHERE study_id NOT IN"
+        " (SELECT study_id FROM study_steps WHERE kind = 'unsealed')"
+    )
+    return frozenset(row["case_id"] for row in rows)
+
+
 def _item(row: Row) -> ScheduledRead:
     return ScheduledRead(
         row["item"],

@@ -11,6 +11,7 @@ import hitl_review
 from hitl_review.domain.study import State
 from hitl_review.errors import Conflict, NotPermitted, StudyError
 from hitl_review.store.studies import sealed
+from hitl_review.workflow.sheets import labels_sheet, ledger_sheet
 from hitl_review.workflow.studies.analysing import analysis_reads
 from hitl_review.workflow.studies.leading import lock_study
 from hitl_review.workflow.studies.progress import progress_of
@@ -19,7 +20,7 @@ from hitl_review.workflow.studies.stepping import study_of
 from hitl_review.workflow.studies.unsealing import unseal_study
 from hitl_review.workflow.workspace import Workspace
 from tests.tampering import tamper
-from tests.ward import Clock
+from tests.ward import Clock, record_outcomes
 from tests.ward_study import LEAD, RITA, ROLF, TRUTH, read_all
 
 PACKAGE = Path(hitl_review.__file__).parent
@@ -159,3 +160,22 @@ def test_simulated_readers_read_only_where_the_protocol_says_so(ward: Workspace)
     with pytest.raises(StudyError, match="real readers"):
         make_demo_study(ward, "ward-1")
     assert simulated_accounts(ward, 2) == ("simulated-1", "simulated-2")
+
+
+def test_no_export_tells_what_became_of_a_study_s_cases_before_it_is_unsealed(ward: Workspace, clock: Clock) -> None:
+    """Whoever leads a study may export labels; other cases' outcomes leave as ever."""
+    every = {**TRUTH, "C-5": True}  # the last one for training in the study
+    record_outcomes(ward, every)
+
+    def told() -> list[set[object]]:
+        sheets = ((sheet, list(sheet.columns)) for sheet in (labels_sheet(ward), ledger_sheet(ward)))
+        return [
+            {row[names.index("case_id")] for row in sheet.rows if row[names.index("source")] == "outcome"}
+            for sheet, names in sheets
+        ]
+
+    assert told() == [{"T-1", "T-2"}] * 2
+    locked(ward, clock)
+    assert told() == [{"T-1", "T-2"}] * 2
+    unseal_study(ward, "ward-1", actor=LEAD)
+    assert told() == [{"T-1", "T-2", *every}] * 2
