@@ -93,7 +93,10 @@ def _text_of(file: Path) -> str:
 @workspace_argument
 @account_option
 def rotate_key(workspace: Path, account: str | None) -> None:
-    """Change the key that signs checkpoints; the old key signs the change, and is then gone."""
+    """Change the key that signs checkpoints; the old key signs the change, and is then gone.
+
+    A backup from before names the old key: restored, it has none to sign with. Make a new backup right after.
+    """
     from hitl_review.workflow.rotating import rotate_key as rotate
     from hitl_review.workflow.workspace import open_workspace
 
