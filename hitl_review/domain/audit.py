@@ -69,6 +69,9 @@ _SUBJECT = re.compile(r"[a-z_]+:[^\s\x00-\x1f]{1,200}")
 _ACTION = re.compile(r"[a-z_]+\.[a-z_]+")
 _DAY: Final = r"(?!0000)[0-9]{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])"
 _AT = re.compile(_DAY + r"T(?:[01][0-9]|2[0-3])(?::[0-5][0-9]){2}\.[0-9]{6}Z")
+_SHAPES: Final = re.compile("\n".join(each.pattern for each in (_AT, _TOKEN, _SUBJECT)))
+"""Time, id and subject of an event on three lines, none of which can hold a line's end: asked at once."""
+_NO_TIME: Final = "its time is not written as the format asks"
 _KEYS: Final = frozenset(("format", "seq", "event_id", "at", "actor", "role", "action", "subject", "detail"))
 
 
@@ -202,17 +205,22 @@ def told_fault(told: Any, seq: int, event_id: str) -> str | None:
         return f"its format is {told['format']!r}; this program reads format {FORMAT}"
     if told["seq"] is True or type(event_id) is not str or (told["seq"], told["event_id"]) != (seq, event_id):
         return "its columns and its payload disagree"
-    if not isinstance(told["at"], str) or not _AT.fullmatch(told["at"]):
-        return "its time is not written as the format asks"
-    texts = type(told["actor"]) is type(told["role"]) is type(told["action"]) is type(told["subject"]) is str
+    at, action, subject = told["at"], told["action"], told["subject"]
+    if type(at) is not str:
+        return _NO_TIME
+    texts = type(told["actor"]) is type(told["role"]) is type(action) is type(subject) is str
     if not texts or not isinstance(told["detail"], dict):
         return "its actor, role, action, subject or detail is of the wrong kind"
+    if at[8:10] < "29" and action in ACTIONS and _SHAPES.fullmatch(f"{at}\n{event_id}\n{subject}"):
+        return None
     return _shape_fault(told)
 
 
 def _shape_fault(told: dict[str, Any]) -> str | None:
     """Say which text of a payload is written as no event's is, or None: such a one would be read as another."""
-    if told["at"][8:10] > "28" and not _is_a_day(told["at"][:10]):
+    if not _AT.fullmatch(told["at"]):
+        return _NO_TIME
+    if not _is_a_day(told["at"][:10]):
         return "its time is on a day that no calendar has"
     if not _TOKEN.fullmatch(told["event_id"]):
         return "its event id is no token"
