@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from hitl_review.workflow.sampling import lowest
 from tests.attacks.retelling import Deed, Payload, Story, found, outcome, retold, tried
 from tests.attacks.reviews_told import answer, estimate, predicted, view, whole_way
 
@@ -163,6 +164,11 @@ def sample_that_leaves_out_the_newest(story: Story) -> Payload:
     return story.add(story.first("audit.sampled"))
 
 
+def sample_of_an_older_log(story: Story) -> Payload:
+    """Draw from the log as it was, though nothing was decided since."""
+    return drawn_again(story, upto=len(story.payloads) - 2)
+
+
 def sample_of_nothing(story: Story) -> Payload:
     """Draw, and take none."""
     return drawn_again(story, decisions=[])
@@ -232,6 +238,7 @@ IMPOSSIBLE: list[tuple[Deed, str]] = [
     (sample_that_was_chosen, NOT_DRAWN),
     (sample_of_fewer_than_there_were, NOT_DRAWN),
     (sample_that_leaves_out_the_newest, NOT_DRAWN),
+    (sample_of_an_older_log, NOT_DRAWN),
     (sample_of_nothing, NOT_DRAWN),
     (sample_from_the_future, NOT_DRAWN),
 ]
@@ -303,6 +310,15 @@ def another_sample(story: Story) -> None:
     looked_at(story, drawn_again(story, upto=before), drawn["detail"]["decisions"][0])
 
 
+def samples_of_many_seeds(story: Story) -> None:
+    """Draw under one seed after another: each draws what it draws, and no other does."""
+    ids = [row[0] for row in story.connection.execute("SELECT decision_id FROM decisions ORDER BY rowid")]
+    drawn = {seed: lowest(seed, ids, 2) for seed in ("1", "2", "3", "4")}
+    assert len(set(drawn.values())) > 2
+    for seed, decisions in drawn.items():
+        drawn_again(story, seed=seed, decisions=list(decisions))
+
+
 def a_question_about_a_training_case(story: Story) -> None:
     """Ask the model about a case that nobody reviews, and show it to nobody."""
     predicted(story, "T-1", snapshot=story.one("SELECT snapshot FROM cases WHERE case_id = 'T-1'"))
@@ -317,9 +333,9 @@ def a_question_about_a_training_case(story: Story) -> None:
         an_answer_behind_a_clock,
         a_view_of_the_new_model,
         another_sample,
+        samples_of_many_seeds,
         a_question_about_a_training_case,
     ],
-    ids=["whole_way", "override", "change_of_mind", "behind_a_clock", "new_model", "sample", "prediction"],
 )
 def test_what_could_have_happened_is_not_found(whole_folder: Path, deed: Callable[[Story], object]) -> None:
     """The control: nothing but the deed gives the others away. Whoever adds this is not found, as the README says."""

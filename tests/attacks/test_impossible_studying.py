@@ -11,6 +11,7 @@ import pytest
 
 from hitl_review.domain.canonical import bytes_digest
 from hitl_review.domain.protocol import document_of, read_document
+from hitl_review.workflow.workspace import open_workspace
 from tests.attacks.retelling import Deed, Payload, Story, found, outcome, retold, tried
 from tests.attacks.studies_told import (
     amended,
@@ -22,6 +23,7 @@ from tests.attacks.studies_told import (
     shown,
     step,
 )
+from tests.ward_study import start
 
 NOT_RUNNING = "a study's read was made while the study did not run"
 NOT_ASKED = "a study's read with the model, or without it, was not asked for"
@@ -396,4 +398,19 @@ def test_the_first_read_alone_of_a_crossed_study_is_not_found(crossed: Path) -> 
     """The control of what a crossed study does not ask for."""
     with retold(crossed) as story:
         first_read(story, first_showing(story, "alone"), "unaided")
+    assert found(crossed) == []
+
+
+def test_a_protocol_that_was_amended_before_the_start_is_not_found(crossed: Path) -> None:
+    """Nobody has read anything yet: what can be amended later can be amended then."""
+    with retold(crossed) as story:
+        changed = amended(story, document(story, "frozen").replace('"alpha":0.05', '"alpha":0.04'))
+        story.come_too_late(story.first("study.started"), changed)
+    assert found(crossed) == []
+
+
+def test_each_of_two_studies_has_a_protocol_of_its_own(crossed: Path) -> None:
+    """What was laid down for one is not what was laid down for the other, and nobody asks that it should be."""
+    with open_workspace(crossed) as workspace:
+        start(workspace, study_id="ward-2")
     assert found(crossed) == []

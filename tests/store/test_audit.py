@@ -202,6 +202,16 @@ def test_nothing_is_added_behind_an_altered_event(store: Store, folder: Path) ->
     assert store.rows("SELECT count(*) FROM audit_log")[0][0] == 2
 
 
+def test_who_wrote_an_event_does_not_hash_it_anew(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """That is what makes an append as fast as it is; whoever comes new to the file hashes it."""
+    add(store)
+    hashed: list[str] = []
+    monkeypatch.setattr(audit, "chain_hash", lambda *given: hashed.append(given[1]) or chain_hash(*given))
+    assert audit.head(store).size == 1 and not hashed
+    store.newest = None
+    assert audit.head(store).size == 1 and len(hashed) == 1
+
+
 def test_who_wrote_an_event_knows_the_end_that_others_read(store: Store, folder: Path, clock: Clock) -> None:
     """It is not read anew by whoever wrote it, so it must be just what the file says, after an act undone too."""
     add(store, 2)
