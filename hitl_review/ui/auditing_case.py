@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 
 import streamlit as st
 
@@ -18,6 +19,8 @@ from hitl_review.workflow.auditing import printable
 from hitl_review.workflow.past_screens import CaseHistory, PastScreen, case_history, past_screen
 from hitl_review.workflow.workspace import Workspace
 
+PROBLEMS_SHOWN: Final = 5
+
 
 def part(workspace: Workspace, actor: Actor, people: Mapping[str, str]) -> None:
     """Draw the history of the case that is asked for."""
@@ -31,6 +34,8 @@ def part(workspace: Workspace, actor: Actor, people: Mapping[str, str]) -> None:
     except HitlError as refusal:
         st.warning(widgets.plain(str(refusal)))
         return
+    if history.problems:
+        st.error(widgets.plain(_problem_words(history)))
     if history.decisions:
         st.html(decisions_html(workspace.project, history, people))
         st.html(descent.taught_html(workspace, history.decisions, people))
@@ -44,6 +49,15 @@ def part(workspace: Workspace, actor: Actor, people: Mapping[str, str]) -> None:
                 f"That it was opened or looked at, and receipts, are listed from event {history.looks_from:,} on; "
                 "all else is complete."
             )
+
+
+def _problem_words(history: CaseHistory) -> str:
+    listed = "; ".join(f"event {each.seq}: {each.message}" for each in history.problems[:PROBLEMS_SHOWN])
+    return f"What is shown here of this case is not what the log tells. {_capital(listed)}. Verify the log."
+
+
+def _capital(words: str) -> str:
+    return words[:1].upper() + words[1:]
 
 
 def _screen(workspace: Workspace, actor: Actor, history: CaseHistory, people: Mapping[str, str]) -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from hitl_review.domain.account import Actor, Permission, require
-from hitl_review.domain.audit import Event, stamp, text_digest
+from hitl_review.domain.audit import Event, text_digest
 from hitl_review.domain.decision import Decision, Reveal
 from hitl_review.domain.prediction import Verdict
 from hitl_review.domain.screen import (
@@ -22,8 +22,11 @@ from hitl_review.domain.screen import (
     ReasonLine,
     Screen,
 )
+from hitl_review.domain.verification import Problem
 from hitl_review.errors import NotFound
 from hitl_review.store import audit, history, reviews
+from hitl_review.store.connection import Store
+from hitl_review.workflow.reconciling import ONE_EACH, Reconciliation
 from hitl_review.workflow.values import judge_case_id
 from hitl_review.workflow.viewing import REACH, log_look
 from hitl_review.workflow.workspace import Workspace
@@ -42,6 +45,8 @@ class CaseHistory:
     reveals: tuple[Reveal, ...]
     looks_from: int
     """That the case was opened or looked at, and receipts, are listed from this event on; all else is complete."""
+    problems: tuple[Problem, ...]
+    """Where what is kept of reads, screens, decisions and the like is not what their events tell."""
 
     @property
     def replaced(self) -> frozenset[str]:
@@ -77,13 +82,29 @@ def case_history(workspace: Workspace, case_id: str, *, actor: Actor, sitting: s
     about = (f"case:{case_id}", *(f"decision:{each.decision_id}" for each in decisions))
     looked = history.events_about(store, about, after=bottom, limit=MOST_LOOKS)
     told |= {event.seq: event for event in looked}
+    events = tuple(told[seq] for seq in sorted(told))
     return CaseHistory(
         case_id,
-        tuple(told[seq] for seq in sorted(told)),
+        events,
         decisions,
         tuple(reviews.reveals_of_case(store, case_id)),
         looked[-1].seq if len(looked) == MOST_LOOKS else bottom + 1,
+        tuple(_problems(store, events)),
     )
+
+
+def _problems(store: Store, events: Iterable[Event]) -> Iterator[Problem]:
+    """Yield where the row of an event is not as the event tells; what came as one of many is left to verification."""
+    rows = Reconciliation(store)
+    for event in events:
+        try:
+            told = event.told
+            action = told["action"]
+        except (KeyError, TypeError, ValueError):
+            yield Problem(event.seq, "payload", "it is not told as an event is")
+            continue
+        if action in ONE_EACH:
+            yield from rows.compare(event.seq, told)
 
 
 def past_screen(workspace: Workspace, reveal_id: str, *, actor: Actor, sitting: str) -> PastScreen:
@@ -94,20 +115,9 @@ def past_screen(workspace: Workspace, reveal_id: str, *, actor: Actor, sitting: 
     detail = {"through": "screen", "reveal": reveal_id, "shown_digest": reveal.screen}
     log_look(workspace, f"case:{reveal.case_id}", detail, actor=actor, sitting=sitting)
     body = reviews.screen_body(store, reveal.screen)
-    as_told = text_digest(body) == reveal.screen and _is_told(audit.find(store, reveal_id), reveal)
-    return PastScreen(reveal, body, as_told, screen_of(body))
-
-
-def _is_told(event: Event | None, reveal: Reveal) -> bool:
-    """Tell whether the event of a screen says that it was this one, to this person, of this case, at this time."""
-    if event is None:
-        return False
-    try:
-        told = event.told
-        said = (told["actor"], told["at"], told["subject"], told["detail"]["shown_digest"])
-    except (KeyError, TypeError, ValueError):
-        return False
-    return said == (reveal.reader, stamp(reveal.shown_at), f"case:{reveal.case_id}", reveal.screen)
+    event = audit.find(store, reveal_id)
+    as_told = event is not None and not list(_problems(store, [event]))
+    return PastScreen(reveal, body, as_told and text_digest(body) == reveal.screen, screen_of(body))
 
 
 def screen_of(body: str) -> Screen | None:

@@ -36,7 +36,7 @@ def test_a_study_stands_in_the_history_of_its_cases(
     told = [event.told for event in audit.events(reviewed.store) if event.told["action"] == "study.read"]
     of_case = [each["event_id"] for each in told if each["detail"]["case"] == "C-3"]
     assert [each.event_id for each in found.events if each.told["action"] == "study.read"] == of_case
-    assert 0 < len(of_case) < len(told)
+    assert 0 < len(of_case) < len(told) and not found.problems
 
 
 def test_disputes_findings_and_receipts_stand_in_it(
@@ -51,6 +51,7 @@ def test_disputes_findings_and_receipts_stand_in_it(
     issue_receipt(reviewed, decision.decision_id, actor=auditor)
     kept = {"label.disputed", "label.resolved", "sample.reviewed"}
     assert {*kept, "receipt.issued"} <= set(_actions(_history(reviewed, "C-1", auditor)))
+    assert not any(_history(reviewed, f"C-{number}", auditor).problems for number in range(1, 7))
     monkeypatch.setattr(past_screens, "REACH", 0)
     far = _history(reviewed, "C-1", auditor)
     assert kept <= set(_actions(far)) and "receipt.issued" not in _actions(far)
