@@ -95,9 +95,9 @@ def find(store: Store, sample_id: str) -> Sample | None:
     return None if row is None else _sample(row)
 
 
-def newest(store: Store, *, limit: int = 20) -> list[Sample]:
-    """Return the samples that were drawn last, the newest first."""
-    return [_sample(row) for row in store.rows("SELECT * FROM samples ORDER BY rowid DESC LIMIT ?", (limit,))]
+def newest(store: Store) -> list[Sample]:
+    """Return every sample that was drawn, the newest first: none is hidden by those that were drawn after it."""
+    return [_sample(row) for row in store.rows("SELECT * FROM samples ORDER BY rowid DESC")]
 
 
 def findings_of(store: Store, sample_id: str) -> Sequence[Finding]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 
 import streamlit as st
 
 from hitl_review.domain.account import Actor
-from hitl_review.errors import HitlError
+from hitl_review.errors import HitlError, NotFound
 from hitl_review.ui import descent, session, widgets
 from hitl_review.ui.auditing_events import HERE, sitting
 from hitl_review.ui.auditing_tables import decisions_html
@@ -18,10 +19,12 @@ from hitl_review.workflow.auditing import printable
 from hitl_review.workflow.past_screens import CaseHistory, PastScreen, case_history, past_screen
 from hitl_review.workflow.workspace import Workspace
 
+PROBLEMS_SHOWN: Final = 5
+
 
 def part(workspace: Workspace, actor: Actor, people: Mapping[str, str]) -> None:
     """Draw the history of the case that is asked for."""
-    asked = st.text_input("Case", key=session.field("one_case", HERE), placeholder="Its id", width=320)
+    asked = st.text_input("Case", key=session.field("one_case", HERE), placeholder="Its id", width=320, max_chars=64)
     case_id = (asked or "").strip()
     if not case_id:
         st.text("Type a case's id: its whole history comes, with every value that was replaced later.")
@@ -31,6 +34,8 @@ def part(workspace: Workspace, actor: Actor, people: Mapping[str, str]) -> None:
     except HitlError as refusal:
         st.warning(widgets.plain(str(refusal)))
         return
+    if history.problems:
+        st.error(widgets.plain(_problem_words(history)))
     if history.decisions:
         st.html(decisions_html(workspace.project, history, people))
         st.html(descent.taught_html(workspace, history.decisions, people))
@@ -39,10 +44,20 @@ def part(workspace: Workspace, actor: Actor, people: Mapping[str, str]) -> None:
     _screen(workspace, actor, history, people)
     with st.expander(f"All {len(history.events)} events of this case"):
         st.html(lines_html(line_of(event, people) for event in reversed(history.events)))
-        if history.openings_from > 1:
+        if history.looks_from > 1:
             widgets.line(
-                f"That it was opened is listed from event {history.openings_from:,} on; all else is complete."
+                f"That it was opened or looked at, and receipts, are listed from event {history.looks_from:,} on; "
+                "all else is complete."
             )
+
+
+def _problem_words(history: CaseHistory) -> str:
+    listed = "; ".join(f"event {each.seq}: {each.message}" for each in history.problems[:PROBLEMS_SHOWN])
+    return f"What is shown here of this case is not what the log tells. {_capital(listed)}. Verify the log."
+
+
+def _capital(words: str) -> str:
+    return words[:1].upper() + words[1:]
 
 
 def _screen(workspace: Workspace, actor: Actor, history: CaseHistory, people: Mapping[str, str]) -> None:
@@ -60,7 +75,11 @@ def _screen(workspace: Workspace, actor: Actor, history: CaseHistory, people: Ma
         width=420,
     )
     if chosen in words:
-        shown = past_screen(workspace, chosen, actor=actor, sitting=sitting(actor, f"screen {chosen}"))
+        try:
+            shown = past_screen(workspace, chosen, actor=actor, sitting=sitting(actor, f"screen {chosen}"))
+        except NotFound:
+            st.error("What was shown is not in the workspace any more, and can't be shown. Verify the log.")
+            return
         draw(shown, words[chosen])
 
 
@@ -71,7 +90,7 @@ def draw(shown: PastScreen, words: str) -> None:
         if shown.digest_ok:
             widgets.line(f"✓ These are the very bytes that were shown: {shown.reveal.screen}")
         else:
-            st.error("What is stored is not what was shown: its digest differs. Verify the log.")
+            st.error("What is stored is not what the log says was shown, to whom and when. Verify the log.")
         if shown.screen is None:
             st.text("It can't be drawn by this version; this is what was stored:")
             st.code(printable(shown.body), language=None, wrap_lines=True)

@@ -47,17 +47,21 @@ def _filters(workspace: Workspace, people: Mapping[str, str]) -> None:
     versions = {each.digest: each.name for each in models.versions(workspace.store)}
     with st.container(horizontal=True, key="filters", gap="small"):
         st.text_input(
-            "Case", key=session.field("case", HERE), placeholder="Any case", on_change=_from_the_newest
+            "Case",
+            key=session.field("case", HERE),
+            placeholder="Any case",
+            on_change=_from_the_newest,
+            max_chars=64,
         )
         _choice("Person", "person", names)
         _choice("Action", "action", {ANY_DECISION: "Any decision", **actions})
         _choice("Outcome", "outcome", _OUTCOMES)
         _choice("Model", "model", versions)
         st.date_input(
-            "From", None, key=session.field("since", HERE), on_change=_from_the_newest, format="YYYY-MM-DD"
+            "From (UTC)", None, key=session.field("since", HERE), on_change=_from_the_newest, format="YYYY-MM-DD"
         )
         st.date_input(
-            "To", None, key=session.field("until", HERE), on_change=_from_the_newest, format="YYYY-MM-DD"
+            "To (UTC)", None, key=session.field("until", HERE), on_change=_from_the_newest, format="YYYY-MM-DD"
         )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from html import escape
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -54,6 +55,7 @@ def _verification(workspace: Workspace) -> None:
         max_upload_size=5,
     )
     if st.button("Verify now", icon=":material/verified_user:", width="stretch", disabled=_running()):
+        session.set_value("check", HERE, None)  # an earlier verdict is no answer to what is asked now
         try:
             session.set_value("check", HERE, verify_process.begin(workspace.folder, notes_of(files or [])))
         except HitlError as refusal:
@@ -105,13 +107,14 @@ def _state() -> None:
     elif check.refused:
         st.error(widgets.plain(check.refused))
     else:
-        st.html(verdict_html(check.found))
+        st.html(verdict_html(check.found, begun=check.begun))
 
 
-def verdict_html(found: Mapping[str, Any]) -> str:
-    """Return what a verification found, as its JSON tells it."""
+def verdict_html(found: Mapping[str, Any], *, begun: datetime) -> str:
+    """Return what a verification found, as its JSON tells it, and when it began: it says nothing of what came since."""
     problems = found["problems"]
-    verdict = "✓ Nothing wrong was found" if found["ok"] else f"! {len(problems):,} problems were found"
+    bad = "1 problem was found" if len(problems) == 1 else f"{len(problems):,} problems were found"
+    verdict = "✓ Nothing wrong was found" if found["ok"] else f"! {bad}"
     first = found["first_bad_seq"]
     where = "" if first is None else f" The first event concerned is number {first:,}."
     listed = "".join(f"<li>{_safe(_problem_words(each))}</li>" for each in problems[:PROBLEMS_SHOWN])
@@ -120,7 +123,8 @@ def verdict_html(found: Mapping[str, Any]) -> str:
     warnings = "".join(f"<p>Note: {_safe(warning)}.</p>" for warning in found["warnings"])
     return (
         f'<div class="hr-paper hr-verified hr-{"fine" if found["ok"] else "wrong"}" role="status"><p><b>{verdict}</b> '
-        f"in {found['events']:,} events.{where}</p><ul>{listed}</ul>{more}{held}{warnings}"
+        f"in {found['events']:,} events, {begun:%Y-%m-%d %H:%M:%S} UTC.{where}</p>"
+        f"<ul>{listed}</ul>{more}{held}{warnings}"
         f'<p>Head of the log: <span class="hr-digest">{_safe(found["head"])}</span></p></div>'
     )
 

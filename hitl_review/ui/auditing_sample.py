@@ -30,7 +30,8 @@ def part(workspace: Workspace, actor: Actor, people: Mapping[str, str]) -> None:
     _draw_form(actor)
     drawn = {each.sample_id: each for each in samples.newest(workspace.store)}
     words = {
-        key: f"{each.at[:16].replace('T', ' ')} UTC, {len(each.decisions)} of {each.of:,}, seed {each.seed}"
+        key: f"{each.at[:16].replace('T', ' ')} UTC, {len(each.decisions)} of {each.of:,}, seed {each.seed}, by "
+        f"{people.get(each.by, each.by)}"
         for key, each in drawn.items()
     }
     chosen = st.selectbox(
@@ -39,8 +40,13 @@ def part(workspace: Workspace, actor: Actor, people: Mapping[str, str]) -> None:
         key=session.field("sample", HERE),
         format_func=lambda each: printable(words.get(each or "", "")),
         placeholder="None was drawn yet",
-        width=520,
+        width=640,
     )
+    if len(drawn) > 1:
+        widgets.line(
+            f"{len(drawn):,} samples were drawn, and all of them are kept and listed. A seed that somebody chose may "
+            "have been tried before: agree on it beforehand, or leave it to the program."
+        )
     if chosen in drawn:
         _review(workspace, actor, drawn[chosen], people)
 
@@ -59,7 +65,8 @@ def _draw_form(actor: Actor) -> None:
 
 def _draw(account_id: str, count: int, seed: str) -> None:
     with session.workspace() as workspace:
-        token = session.token("draw", HERE, f"{count}/{seed}/{len(samples.newest(workspace.store))}")
+        earlier = [each.sample_id for each in samples.newest(workspace.store)[:1]]
+        token = session.token("draw", HERE, f"{count}/{seed}/{earlier}")
         actor = session.same_actor(workspace, account_id)
         drawn = draw_sample(workspace, count=count, seed=seed or None, actor=actor, token=token)
     session.set_value("sample", HERE, drawn.sample_id)
@@ -79,17 +86,28 @@ def _review(workspace: Workspace, actor: Actor, sample: Sample, people: Mapping[
         if same_draw(workspace, sample)
         else "! The seed draws another list"
     )
-    reviewed = len({each.decision_id for each in findings})
+    reviewed = {each.decision_id for each in findings}
     widgets.line(
-        f"{again} from the {sample.of:,} decisions of that time. {reviewed} of {len(decisions)} reviewed."
+        f"{again} from the {sample.of:,} decisions of that time. {len(reviewed)} of {len(decisions)} reviewed."
     )
-    names = {each.decision_id: f"{each.case_id}, {each.decided_at:%Y-%m-%d %H:%M}" for each in decisions}
-    with st.form("finding", border=True, clear_on_submit=True):
+    names = {each.decision_id: f"{each.case_id}, {each.decided_at:%Y-%m-%d %H:%M} UTC" for each in decisions}
+    open_ones = [place for place, each in enumerate(names) if each not in reviewed]
+    # The form is another one as soon as a finding is stored, and the same, with all that was typed, as long as none is.
+    form = f"finding_{sample.sample_id}_{len([each for each in findings if each.by == actor.account_id])}"
+    with st.form(form, border=True, clear_on_submit=False):
         which = st.selectbox(
-            "Reviewed decision", list(names), format_func=lambda each: printable(names.get(each or "", ""))
+            "Reviewed decision",
+            list(names),
+            index=open_ones[0] if open_ones else 0,
+            key=f"which_{form}",
+            format_func=lambda each: printable(names.get(each or "", "")),
         )
-        verdict = st.radio("Found", list(VERDICTS), format_func=VERDICTS.__getitem__, horizontal=True)
-        comment = st.text_area("Why (needed for a remark or a serious finding)", max_chars=LONGEST_COMMENT)
+        verdict = st.radio(
+            "Found", list(VERDICTS), key=f"verdict_{form}", format_func=VERDICTS.__getitem__, horizontal=True
+        )
+        comment = st.text_area(
+            "Why (needed for a remark or a serious finding)", key=f"why_{form}", max_chars=LONGEST_COMMENT
+        )
         if st.form_submit_button("Record the finding", icon=":material/task_alt:"):
             act = (actor.account_id, sample.sample_id, which, verdict, comment or "", len(findings))
             session.guarded(_record)(*act)

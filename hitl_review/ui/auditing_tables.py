@@ -18,7 +18,7 @@ from hitl_review.workflow.sampling import VERDICTS
 def decisions_html(project: Project, history: CaseHistory, people: Mapping[str, str]) -> str:
     """Return every decision on a case, oldest first, replaced ones too, with the signature of each."""
     heads = _heads(
-        "Time", "Who", "Decision", "Answer", "Own estimate", "Reason and comment", "Signed", "Stands"
+        "Time (UTC)", "Who", "Decision", "Answer", "Own estimate", "Reason and comment", "Signed", "Stands"
     )
     rows = "".join(_decision_row(project, each, history.replaced, people) for each in history.decisions)
     return _table("Decisions, oldest first; replaced ones are kept", heads, rows)
@@ -84,10 +84,11 @@ def sample_html(drawn: Sequence[Decision], findings: Sequence[Finding], people: 
     """Return the decisions of a sample with what was found of each; several findings stand one after another."""
     found: dict[str, list[str]] = {}
     for each in findings:
-        said = f"{VERDICTS[each.verdict]}{': ' if each.comment else ''}{each.comment} ({each.by}, {each.at[:10]})"
+        who = f"{people.get(each.by, each.by)}, {each.at[:16].replace('T', ' ')} UTC"
+        said = f"{VERDICTS[each.verdict]}{': ' if each.comment else ''}{each.comment} ({who})"
         found.setdefault(each.decision_id, []).append(said)
     rows = "".join(_sampled_row(each, found.get(each.decision_id, []), people) for each in drawn)
-    heads = _heads("Case", "Decision", "Who", "When", "Found")
+    heads = _heads("Case", "Decision", "Who", "When (UTC)", "Signed", "Found")
     return _table("Sampled decisions, in the order drawn", heads, rows)
 
 
@@ -97,6 +98,7 @@ def _sampled_row(decision: Decision, found: Sequence[str], people: Mapping[str, 
         f"{sign} {answer}",
         people.get(decision.reader, decision.reader),
         f"{decision.decided_at:%Y-%m-%d %H:%M}",
+        decision.signature.words,
         "; ".join(found) or "not reviewed yet",
     )
     rest = "".join(f"<td>{safe(cell)}</td>" for cell in cells)

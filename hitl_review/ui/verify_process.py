@@ -14,6 +14,7 @@ import sys
 import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ class Check:
     """A verification under way: its process, how far it is, and what it found or why it could not be made."""
 
     process: subprocess.Popen[str]
+    begun: datetime
     share: float = 0.0
     found: dict[str, Any] = field(default_factory=dict)
     refused: str = ""
@@ -62,7 +64,7 @@ def begin(folder: Path, notes: Mapping[str, str]) -> Check:
     assert process.stdin is not None and process.stdout is not None
     with process.stdin as entry:
         json.dump(dict(notes), entry)
-    check = Check(process)
+    check = Check(process, datetime.now(UTC))
     threading.Thread(target=check.follow, args=(process.stdout,), daemon=True).start()
     return check
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from hitl_review.domain.account import Actor, Permission, require
 from hitl_review.domain.audit import Event, text_digest
@@ -22,10 +22,17 @@ from hitl_review.domain.screen import (
     ReasonLine,
     Screen,
 )
+from hitl_review.domain.verification import Problem
 from hitl_review.errors import NotFound
 from hitl_review.store import audit, history, reviews
+from hitl_review.store.connection import Store
+from hitl_review.workflow.reconciling import ONE_EACH, Reconciliation
+from hitl_review.workflow.values import judge_case_id
 from hitl_review.workflow.viewing import REACH, log_look
 from hitl_review.workflow.workspace import Workspace
+
+MOST_LOOKS: Final = 1_000
+"""Openings, looks and receipts of one case that are listed, the newest ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +43,10 @@ class CaseHistory:
     events: tuple[Event, ...]
     decisions: tuple[Decision, ...]
     reveals: tuple[Reveal, ...]
-    openings_from: int
-    """Openings of the case are listed from this event on; all else is complete."""
+    looks_from: int
+    """That the case was opened or looked at, and receipts, are listed from this event on; all else is complete."""
+    problems: tuple[Problem, ...]
+    """Where what is kept of reads, screens, decisions and the like is not what their events tell."""
 
     @property
     def replaced(self) -> frozenset[str]:
@@ -47,7 +56,7 @@ class CaseHistory:
 
 @dataclass(frozen=True, slots=True)
 class PastScreen:
-    """A screen as it was: its bytes, whether they are the ones that were shown, and the screen to be drawn."""
+    """A screen as it was: its bytes, whether all of it is as the log tells, and the screen to be drawn."""
 
     reveal: Reveal
     body: str
@@ -59,21 +68,43 @@ class PastScreen:
 def case_history(workspace: Workspace, case_id: str, *, actor: Actor, sitting: str) -> CaseHistory:
     """Return the whole history of a case; the look is logged. NotFound where there is no such case."""
     store = workspace.store
+    require(actor, Permission.READ_LOG)
+    unknown = NotFound(f"There is no case {case_id} here. Look at its spelling.")
+    if judge_case_id(case_id)[1] is not None:
+        raise unknown  # before the look is logged: what was typed there by mistake is not kept for good
     log_look(workspace, f"case:{case_id}", {"through": "history"}, actor=actor, sitting=sitting)
     told = {event.seq: event for event in history.events_of_case(store, case_id)}
     if not told:
-        raise NotFound(f"There is no case {case_id} here. Look at its spelling.")
+        raise unknown
     size = audit.head(store).size
     bottom = max(size - REACH, 0)
-    looked = audit.latest(store, limit=1_000, after=bottom, subject=f"case:{case_id}")
+    decisions = tuple(reviews.decisions_of_case(store, case_id))
+    about = (f"case:{case_id}", *(f"decision:{each.decision_id}" for each in decisions))
+    looked = history.events_about(store, about, after=bottom, limit=MOST_LOOKS)
     told |= {event.seq: event for event in looked}
+    events = tuple(told[seq] for seq in sorted(told))
     return CaseHistory(
         case_id,
-        tuple(told[seq] for seq in sorted(told)),
-        tuple(reviews.decisions_of_case(store, case_id)),
+        events,
+        decisions,
         tuple(reviews.reveals_of_case(store, case_id)),
-        bottom + 1,
+        looked[-1].seq if len(looked) == MOST_LOOKS else bottom + 1,
+        tuple(_problems(store, events)),
     )
+
+
+def _problems(store: Store, events: Iterable[Event]) -> Iterator[Problem]:
+    """Yield where the row of an event is not as the event tells; what came as one of many is left to verification."""
+    rows = Reconciliation(store)
+    for event in events:
+        try:
+            told = event.told
+            action = told["action"]
+        except (KeyError, TypeError, ValueError):
+            yield Problem(event.seq, "payload", "it is not told as an event is")
+            continue
+        if action in ONE_EACH:
+            yield from rows.compare(event.seq, told)
 
 
 def past_screen(workspace: Workspace, reveal_id: str, *, actor: Actor, sitting: str) -> PastScreen:
@@ -85,8 +116,8 @@ def past_screen(workspace: Workspace, reveal_id: str, *, actor: Actor, sitting: 
     log_look(workspace, f"case:{reveal.case_id}", detail, actor=actor, sitting=sitting)
     body = reviews.screen_body(store, reveal.screen)
     event = audit.find(store, reveal_id)
-    told = None if event is None else event.told["detail"].get("shown_digest")
-    return PastScreen(reveal, body, text_digest(body) == reveal.screen == told, screen_of(body))
+    as_told = event is not None and not list(_problems(store, [event]))
+    return PastScreen(reveal, body, as_told and text_digest(body) == reveal.screen, screen_of(body))
 
 
 def screen_of(body: str) -> Screen | None:

@@ -23,6 +23,8 @@ from hitl_review.workflow.twins.kinds import compared, id_of
 
 _TABLES: Final[tuple[Twin | Batch, ...]] = (*TWINS, *BATCHES)
 _TWIN_OF: Final = {action: twin for twin in TWINS for action in twin.actions}
+ONE_EACH: Final = frozenset(_TWIN_OF)
+"""The actions of which each event tells of one row, which is soon compared."""
 _BATCH_OF: Final = {batch.action: batch for batch in BATCHES}
 _CHANGING_OF: Final = {action: each for each in CHANGING for action in (each.begun, *each.ended)}
 COMPARED: Final = frozenset({"case.opened", "case.sampled", *_TWIN_OF, *_BATCH_OF, *_CHANGING_OF})

@@ -1,7 +1,8 @@
 """Decisions are drawn at random for review, so that anybody can draw them again; what was found is kept.
 
 The draw needs no generator: each decision's rank is the SHA-256 of seed, line feed and decision id, and the
-lowest ranks are taken. So neither who draws nor the program can choose.
+lowest ranks are taken. So the program can't choose under a seed that it was given, nor who draws under a fresh one;
+who draws may try seeds of their own beforehand, which nothing here shows: what was drawn is all kept.
 """
 
 from __future__ import annotations

@@ -19,12 +19,14 @@ from hitl_review.domain.registry import Figure, ModelVersion, Promotion
 from hitl_review.errors import Conflict
 from hitl_review.store import audit, history, models
 from hitl_review.store.connection import Store
+from hitl_review.workflow.values import judge_case_id
 from hitl_review.workflow.workspace import Workspace
 
 PAGE: Final = 50
 """Events on one page of the log."""
 REACH: Final = 50_000
 """Events that one look goes back through, about 0.1 s where a filter reads every payload."""
+NO_ID: Final = "(no id of a case)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +63,10 @@ class Filters:
 
     @property
     def told(self) -> dict[str, object]:
-        """What an event tells of them."""
+        """What an event tells of them; not what no case can be called, which is no id but a name, or a slip."""
         kept = {name: getattr(self, name) for name in self.__slots__ if getattr(self, name) is not None}
+        if self.case_id is not None and judge_case_id(self.case_id)[1] is not None:
+            kept["case_id"] = NO_ID
         return {name: str(value) for name, value in kept.items()}
 
 
@@ -109,9 +113,9 @@ def view_log(
 
 def _bounds(store: Store, filters: Filters, size: int) -> tuple[int, int]:
     """Return the first seq of a period, and the one behind its last."""
-    first = 1 if filters.since is None else history.first_at(store, _midnight(filters.since), size)
-    end = None if filters.until is None else _midnight(filters.until) + timedelta(days=1)
-    return first, size + 1 if end is None else history.first_at(store, end, size)
+    since = None if filters.since is None else _midnight(filters.since)
+    until = None if filters.until is None else _midnight(filters.until) + timedelta(days=1)
+    return (1, size + 1) if since is until is None else history.within(store, since, until, size)
 
 
 def _midnight(day: date) -> datetime:

@@ -5,17 +5,19 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from hitl_review.domain.account import Actor
+from hitl_review.domain.account import Actor, Role
 from hitl_review.domain.audit import text_digest
 from hitl_review.domain.screen import Facts, ModelView, Screen
 from hitl_review.errors import AuditError, NotFound, NotPermitted
 from hitl_review.store import accounts, audit, reviews, samples
+from hitl_review.ui import auditing_proof, session
 from hitl_review.ui.auditing_proof import MOST_BYTES, notes_of, prepared, verdict_html
 from hitl_review.ui.auditing_tables import decisions_html, rates_html, sample_html
 from hitl_review.ui.verify_process import begin
@@ -24,8 +26,21 @@ from hitl_review.workflow.checkpointing import publish_checkpoint
 from hitl_review.workflow.override_rates import override_rates
 from hitl_review.workflow.past_screens import case_history, past_screen, screen_of
 from hitl_review.workflow.sampling import draw_sample
-from hitl_review.workflow.workspace import Workspace
+from hitl_review.workflow.workspace import Workspace, open_workspace
+from tests.tampering import tamper
 from tests.ui.markup import HOSTILE, assert_harmless, assert_table
+
+AUDITOR = Actor("auditor-1", "Ada Auditor", Role.AUDITOR)
+
+
+def nobody(_workspace: Workspace, _account: str) -> Actor:
+    """Who is at the screen when the session has ended."""
+    raise NotPermitted("Not recorded: you are signed out.")
+
+
+def refused(_files: object) -> dict[str, str]:
+    """What comes of uploads that are no checkpoints."""
+    raise AuditError("That is no checkpoint.")
 
 
 def drawn(part: str) -> None:
@@ -92,6 +107,39 @@ def test_the_other_parts_are_drawn(sit: Callable[[str], AppTest], part: str) -> 
     sit(part)
 
 
+@pytest.fixture
+def at_screen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The auditor is signed in and stays so."""
+    monkeypatch.setattr(session, "same_actor", lambda _workspace, _account: AUDITOR)
+
+
+def test_every_draw_under_a_fresh_seed_is_another_one(sit: Callable[[str], AppTest], at_screen: None) -> None:
+    """However many there were before, in one tab: a press never brings an old sample back as if it were new."""
+    app = sit("auditing_sample")
+    for drawn in range(1, 24):
+        app.button[0].click().run()
+        assert len(well(app).selectbox(key="sample_log").options) == drawn
+    assert any("23 samples were drawn" in line for line in shown(app).split("<p"))
+
+
+def test_a_refused_finding_keeps_what_was_typed(
+    sit: Callable[[str], AppTest], at_screen: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its words and its verdict; stored, the form is empty and offers the next decision that nobody reviewed."""
+    app = sit("auditing_sample")
+    app.button[0].click().run()
+    first = well(app).selectbox[1].value
+    app.radio[0].set_value("serious")
+    app.text_area[0].input("No reason is given")
+    with monkeypatch.context() as gone:
+        gone.setattr(session, "same_actor", nobody)
+        app.button[1].click().run()
+    assert (well(app).text_area[0].value, app.radio[0].value) == ("No reason is given", "serious")
+    app.button[1].click().run()
+    assert (well(app).text_area[0].value, app.radio[0].value) == ("", "in_order")
+    assert app.selectbox[1].value != first and "No reason is given (Ada Auditor, 2026" in shown(app)
+
+
 # What they stand on
 
 
@@ -146,6 +194,74 @@ def test_a_changed_screen_is_told(reviewed: Workspace, auditor: Actor) -> None:
     assert not past_screen(reviewed, reveal.reveal_id, actor=auditor, sitting="look-0001").digest_ok
 
 
+@pytest.mark.parametrize(
+    "deed",
+    [
+        "UPDATE reveals SET reader = 'reader-2' WHERE reveal_id = ?",
+        "UPDATE reveals SET shown_at = '2020-01-01T00:00:00.000000Z' WHERE reveal_id = ?",
+        "UPDATE audit_log SET payload = '[1]' WHERE event_id = ?",
+        "UPDATE audit_log SET payload = '{}' WHERE event_id = ?",
+        "UPDATE reveals SET case_id = 'C-1' WHERE reveal_id = ?",
+    ],
+)
+def test_a_screen_said_to_be_shown_to_another_or_at_another_time_is_told(
+    reviewed: Workspace, auditor: Actor, deed: str
+) -> None:
+    """The bytes are the right ones; what stands above them is not what the log says."""
+    reveal = reviews.all_reveals(reviewed.store)[1]
+    tamper(reviewed.folder, deed.replace("?", f"'{reveal.reveal_id}'"))
+    found = past_screen(reviewed, reveal.reveal_id, actor=auditor, sitting="look-0001")
+    assert not found.digest_ok and text_digest(found.body) == reveal.screen
+
+
+@pytest.mark.parametrize(
+    "deed",
+    [
+        "UPDATE decisions SET comment = 'Never said' WHERE case_id = 'C-2' AND answer = 'overridden'",
+        "UPDATE decisions SET signed_name = 'Rolf Reader' WHERE case_id = 'C-2'",
+        "UPDATE reads SET probability = 0.99 WHERE case_id = 'C-2'",
+        "UPDATE audit_log SET payload = '{}' WHERE event_id = (SELECT decision_id FROM decisions LIMIT 1 OFFSET 1)",
+    ],
+)
+def test_a_case_that_is_kept_otherwise_than_the_log_tells_says_so(
+    sit: Callable[[str], AppTest], reviewed_folder: Path, deed: str
+) -> None:
+    """Above what is shown of it, and before anybody verifies the whole log."""
+    app = sit("auditing_case")
+    app.text_input(key="one_case_log").set_value("C-2").run()
+    assert not well(app).error
+    tamper(reviewed_folder, deed)
+    app.run()
+    assert "not what the log tells" in well(app).error[0].value and "Verify the log" in app.error[0].value
+
+
+def test_an_earlier_verdict_is_no_answer_to_a_new_question(
+    sit: Callable[[str], AppTest], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where a check can't begin, its refusal stands alone."""
+    app = sit("auditing_proof")
+    app.button[0].click().run()
+    check = app.session_state["check_log"]
+    assert check.ended.wait(120)
+    app.run()
+    assert "Nothing wrong was found" in shown(well(app))
+    monkeypatch.setattr(auditing_proof, "notes_of", refused)
+    app.button[0].click().run()
+    assert well(app).error and "Nothing wrong was found" not in shown(app)
+
+
+def test_a_screen_that_is_gone_is_told(sit: Callable[[str], AppTest], reviewed_folder: Path) -> None:
+    """In words, beside the rest of the case."""
+    app = sit("auditing_case")
+    app.text_input(key="one_case_log").set_value("C-2").run()
+    with open_workspace(reviewed_folder) as workspace:
+        (reveal,) = reviews.reveals_of_case(workspace.store, "C-2")
+    tamper(reviewed_folder, "DELETE FROM screens")
+    app.session_state["screen_C-2_log"] = reveal.reveal_id
+    app.text_input(key="one_case_log").set_value("C-2").run()
+    assert "Verify the log" in well(app).error[0].value and "in force" in shown(app)
+
+
 def test_rates_count_decisions_in_force(reviewed: Workspace, auditor: Actor) -> None:
     """One of four deferred, none overridden any more; each with its interval."""
     rates = override_rates(reviewed, actor=auditor, sitting="look-0001")
@@ -162,7 +278,8 @@ def test_a_verification_apart_tells_progress_and_result(reviewed: Workspace) -> 
     assert check.ended.wait(120)
     expected = verify(reviewed.folder, notes={"1: kept.txt": note}).as_json()
     assert check.found == json.loads(json.dumps(expected)) and check.share == 1.0
-    assert "kept.txt" in verdict_html(check.found) and "✓" in verdict_html(check.found)
+    said = verdict_html(check.found, begun=check.begun)
+    assert "kept.txt" in said and "✓" in said and f"{check.begun:%Y-%m-%d %H:%M:%S} UTC" in said
 
 
 def test_a_verification_that_can_not_be_made_says_why(tmp_path: Path) -> None:
@@ -225,7 +342,7 @@ def test_hostile_text_stays_text(reviewed: Workspace, auditor: Actor) -> None:
     for html in (
         decisions_html(reviewed.project, history, people),
         sample_html(decisions, found, people),
-        verdict_html(wrong),
+        verdict_html(wrong, begun=datetime(2026, 11, 22, tzinfo=UTC)),
     ):
         assert_harmless(html)
         assert "\u202e" not in html

@@ -89,6 +89,12 @@ def test_a_finding_that_says_nothing_is_refused(
         )
 
 
+def test_no_sample_is_hidden_by_those_drawn_after_it(reviewed: Workspace, auditor: Actor) -> None:
+    """Whoever draws until it fits leaves each draw where it can be chosen and reviewed."""
+    drawn = [draw_sample(reviewed, count=1, actor=auditor) for _ in range(30)]
+    assert samples.newest(reviewed.store) == drawn[::-1]
+
+
 def test_only_what_was_drawn_is_reviewed(reviewed: Workspace, auditor: Actor) -> None:
     """A decision that somebody chose is no sampled one."""
     drawn = draw_sample(reviewed, count=1)

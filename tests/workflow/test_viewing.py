@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
 
 from hitl_review.domain.account import SYSTEM, Actor, Role
-from hitl_review.domain.audit import Event, Head, next_event
-from hitl_review.errors import Conflict, NoChampion, NotPermitted
-from hitl_review.store import audit, models, projects
+from hitl_review.domain.audit import Event, Head, next_event, stamp
+from hitl_review.errors import Conflict, NoChampion, NotFound, NotPermitted
+from hitl_review.store import audit, history, models, projects
+from hitl_review.store.connection import DATABASE
 from hitl_review.workflow import viewing
 from hitl_review.workflow.auditing import verify
-from hitl_review.workflow.viewing import PAGE, LogPage, view_log, view_model
-from hitl_review.workflow.workspace import Workspace
+from hitl_review.workflow.past_screens import case_history
+from hitl_review.workflow.viewing import PAGE, Filters, LogPage, view_log, view_model
+from hitl_review.workflow.workspace import Workspace, open_workspace
 
 SITTING = "sitting-0001"
 
@@ -175,6 +179,70 @@ def test_a_page_beyond_the_head_is_the_newest(reviewed: Workspace, auditor: Acto
     """A number that the log does not have yet does no harm."""
     far = view_log(reviewed, actor=auditor, sitting=SITTING, before=10**12)
     assert far == view_log(reviewed, actor=auditor, sitting=SITTING)
+
+
+def _day_of(workspace: Workspace) -> datetime:
+    day = audit.head(workspace.store).at
+    assert day is not None
+    return day
+
+
+def test_a_day_is_found_whole_whatever_the_clock_did(reviewed: Workspace, auditor: Actor) -> None:
+    """A clock that stood days ahead for a while hides nothing of the days before and after it, and is found itself."""
+    day = _day_of(reviewed)
+    for hours, name in ((72, "ahead"), (1, "back"), (-48, "behind"), (2, "again")):
+        reviewed.store.clock = lambda hours=hours: day + timedelta(hours=hours)  # type: ignore[misc]
+        with reviewed.store.transaction(SYSTEM):
+            audit.append(reviewed.store, "case.opened", "case:C-1", {})
+        _lengthen(reviewed, 60, name)
+    days = [(day + timedelta(days=far)).date() for far in range(-4, 5)]
+    told = [(event.seq, event.told["at"][:10]) for event in audit.events(reviewed.store)]
+    for since, until in ((since, until) for since in (None, *days) for until in (None, *days)):
+        filters = Filters(since=since, until=until, account_id="reader-2")
+        seen, before = [], None
+        while True:
+            page = view_log(reviewed, actor=auditor, sitting=SITTING, filters=filters, before=before)
+            seen += [event.seq for event in page.events]
+            if page.older is None:
+                break
+            before = page.older
+        by_reader = {event.seq for event in audit.events(reviewed.store) if event.told["actor"] == "reader-2"}
+        within = [seq for seq, at in told if (not since or at >= f"{since}") and (not until or at <= f"{until}")]
+        assert sorted(seen) == [seq for seq in within if seq in by_reader]
+
+
+def test_where_clocks_went_back_is_looked_for_anew_in_a_copy_that_was_put_back(
+    reviewed: Workspace, tmp_path: Path
+) -> None:
+    """An older copy that was written on begins like the first one; the places known of that one are not its own."""
+    day, older = _day_of(reviewed), tmp_path / "older"
+    older.mkdir()
+    reviewed.store.db.execute("VACUUM INTO ?", (str(older / DATABASE),))
+    sought = day + timedelta(hours=71)
+    with open_workspace(older) as other:
+        for workspace, way in ((reviewed, (72, 1)), (other, (72, 96)), (reviewed, (2,))):
+            for hours in way:
+                workspace.store.clock = lambda hours=hours: day + timedelta(hours=hours)  # type: ignore[misc]
+                with workspace.store.transaction(SYSTEM):
+                    for _ in range(5):
+                        audit.append(workspace.store, "case.opened", "case:C-1", {})
+            size = audit.head(workspace.store).size
+            told = [event.seq for event in audit.events(workspace.store) if event.told["at"] >= stamp(sought)]
+            assert history.within(workspace.store, sought, None, size)[0] == told[0]
+            assert history.within(workspace.store, sought, None, size)[1] == told[-1] + 1
+
+
+def test_what_no_case_can_be_called_is_not_kept(reviewed: Workspace, auditor: Actor) -> None:
+    """A name that is typed where an id belongs finds nothing, and does not stand in the log for good."""
+    for number, typed in enumerate(("Hans Meier 1950", "a\u202eb", "x" * 65)):
+        page = view_log(reviewed, actor=auditor, sitting=f"sitting-{number:04}", case_id=typed)
+        assert page.events == ()
+        with pytest.raises(NotFound, match="no case"):
+            case_history(reviewed, typed, actor=auditor, sitting=f"history-{number:04}")
+    looks = _looks(reviewed)
+    assert {event.told["detail"]["case_id"] for event in looks} == {viewing.NO_ID}
+    assert not any("Meier" in event.payload for event in audit.events(reviewed.store))
+    assert verify(reviewed.folder).ok
 
 
 # However long the log is
