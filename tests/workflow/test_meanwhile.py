@@ -20,12 +20,13 @@ from hitl_review.errors import (
     NotPermitted,
     SignatureRefused,
     SignInRefused,
+    StoreUnavailable,
     WorkspaceError,
 )
 from hitl_review.model import routing as bounds
 from hitl_review.store import audit, cases, gates, jobs, labels, models, predictions, routings
 from hitl_review.store.jobs import JobKind, JobState
-from hitl_review.workflow import labelling, signing
+from hitl_review.workflow import labelling, signing, working
 from hitl_review.workflow import routing as routing_module
 from hitl_review.workflow import workspace as workspace_module
 from hitl_review.workflow.accounts import (
@@ -132,6 +133,23 @@ def test_a_model_that_comes_while_cases_are_judged_is_asked_as_well(workspace: W
     assert ask(workspace, JobKind.RESCORE).state is JobState.WAITING
     workspace.store.close()
     assert verify(workspace.folder).problems == ()
+
+
+def test_a_lock_that_was_held_for_a_while_ends_no_job(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is done at the second attempt: somebody else was writing, which passes."""
+    asked = []
+
+    def doer(*_: object) -> tuple[str, dict[str, object]]:
+        asked.append(1)
+        if len(asked) == 1:
+            raise StoreUnavailable("The workspace could not be written (database is locked).")
+        return "Done.", {}
+
+    monkeypatch.setattr(working, "_DOERS", {JobKind.MONITOR: doer})
+    job = ask(workspace, JobKind.MONITOR)
+    assert working.work(workspace.folder, once=True, told=lambda words: None) == 2
+    done = jobs.get(workspace.store, job.job_id)
+    assert done is not None and (done.state, done.attempts) == (JobState.DONE, 2)
 
 
 def test_the_same_challenger_made_by_two_is_kept_once(
