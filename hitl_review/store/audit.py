@@ -25,6 +25,7 @@ _ENDS_IN = (
     " AND seq = (SELECT max(seq) FROM audit_log)"
 )
 REFUSED = "signature.refused"
+REGRESSED = "clock.regressed"
 BEYOND = 2**63 - 1
 """A seq that no event has."""
 
@@ -57,15 +58,16 @@ def head(store: Store) -> Head:
         ) from error
 
 
-def head_to_follow(store: Store) -> Head:
+def head_to_follow(store: Store, *, by: Actor | None = None) -> Head:
     """Return the end of the log that the next event of the open transaction will follow.
 
-    Whoever tells of the head in that event asks here: that a clock went back is told before, and moves it.
+    Whoever tells of the head in that event asks here: that a clock went back is told before, and moves it. It is
+    told in the name of who acts, unless by another.
     """
     end, now = head(store), store.current().now
     if end.at is None or now >= end.at:
         return end
-    append(store, "clock.regressed", "log:clock", {"previous_at": stamp(end.at), "at": stamp(now)})
+    append(store, REGRESSED, "log:clock", {"previous_at": stamp(end.at), "at": stamp(now)}, actor=by)
     return head(store)
 
 
@@ -84,9 +86,10 @@ def append(
     events are in the order of their writing, whatever the clock says. NotPermitted for whoever was disabled
     meanwhile: whatever was under way is undone, and only that it was refused is told in their name.
     """
-    if store.added == (0, 0) and action != REFUSED and store.current().actor is not SYSTEM:
+    refusal = action == REFUSED or (action == REGRESSED and actor is SYSTEM)
+    if store.added == (0, 0) and not refusal and store.current().actor is not SYSTEM:
         accounts.check_standing(store, store.current().actor.account_id)
-    end = head(store) if action == "clock.regressed" else head_to_follow(store)
+    end = head(store) if action == REGRESSED else head_to_follow(store, by=SYSTEM if action == REFUSED else None)
     transaction = store.current()
     actor = actor or transaction.actor
     event = next_event(

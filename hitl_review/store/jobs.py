@@ -1,7 +1,7 @@
 """Long work that waits, runs or has ended: a table that changes in place, claimed by a lease.
 
 A worker that claims a job holds it until `lease_until` and prolongs that by heartbeats; a worker that
-was killed lets it run out, and the job is tried once more. One job of a kind is open at a time.
+was killed lets it run out, and the job is tried once more. One job of a kind waits at a time.
 """
 
 from __future__ import annotations
@@ -78,10 +78,10 @@ def add(store: Store, job_id: str, kind: JobKind, *, dedupe: str, cause: str) ->
     )
 
 
-def open_job(store: Store, dedupe: str) -> Job | None:
-    """Return the job with this key that waits or runs, or None."""
-    row = store.row("SELECT * FROM jobs WHERE dedupe = ? AND state IN ('waiting', 'running')", (dedupe,))
-    return None if row is None else _job(row)
+def open_jobs(store: Store, kind: JobKind) -> list[Job]:
+    """Return the jobs of a kind that wait or run, the one that was queued first before the others."""
+    sql = "SELECT * FROM jobs WHERE kind = ? AND state IN ('waiting', 'running') ORDER BY rowid"
+    return [_job(row) for row in store.rows(sql, (kind.value,))]
 
 
 def get(store: Store, job_id: str) -> Job | None:

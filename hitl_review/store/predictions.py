@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from hitl_review.domain.audit import moment, stamp
+from hitl_review.domain.audit import canonical_json, moment, stamp
 from hitl_review.domain.prediction import Prediction, Verdict
 from hitl_review.errors import NotFound
 from hitl_review.store.connection import Row, Store
@@ -32,6 +32,12 @@ def add(store: Store, predictions: Sequence[Prediction], *, event_id: str) -> No
             for each in predictions
         ],
     )
+
+
+def known(store: Store, ids: Sequence[str]) -> set[str]:
+    """Return which of some predictions were made already."""
+    sql = "SELECT prediction_id FROM predictions WHERE prediction_id IN (SELECT value FROM json_each(?))"
+    return {row[0] for row in store.rows(sql, (canonical_json(list(ids)),))}
 
 
 def made_line(prediction: Prediction) -> dict[str, object]:

@@ -15,7 +15,7 @@ from hitl_review.domain.naming import check_account_id, check_distinct, check_pr
 from hitl_review.domain.password import DEMO_PASSWORD, check_password
 from hitl_review.domain.signature import Proof, ProofMethod
 from hitl_review.errors import AccountError, Conflict, NotPermitted, WorkspaceError
-from hitl_review.store import accounts, audit
+from hitl_review.store import accounts, audit, sessions
 from hitl_review.workflow.hashing import hash_password, verify_password
 from hitl_review.workflow.signing_in import close_all_of
 from hitl_review.workflow.workspace import Workspace
@@ -81,6 +81,7 @@ def set_password(
     if actor.account_id == account_id:
         _refuse_the_same(workspace, account_id, password)
     with workspace.store.transaction(actor):
+        _refuse_signed_out(workspace, actor)
         _keep_password(workspace, account_id, hashed, public=False)
         kept = actor.proof.session_id if keep_session else None
         close_all_of(workspace, account_id, Ended.PASSWORD_SET, but=kept)
@@ -175,6 +176,13 @@ def _refuse_the_same(workspace: Workspace, account_id: str, password: str) -> No
     row = accounts.password(workspace.store, account_id)
     if row is not None and verify_password(row.hash, password):
         raise AccountError("That is the password you have already. Choose another.")
+
+
+def _refuse_signed_out(workspace: Workspace, actor: Actor) -> None:
+    """Refuse whose session ended while a password was hashed, as by an administrator who set another one."""
+    session = sessions.by_id(workspace.store, actor.proof.session_id or "")
+    if session is not None and session.ended is not None:
+        raise NotPermitted("You are signed out, so the password was not set. Sign in again.")
 
 
 def _keep_password(workspace: Workspace, account_id: str, hashed: str, *, public: bool) -> None:

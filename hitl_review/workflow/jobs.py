@@ -33,16 +33,21 @@ def ask(
         return ask_in(workspace, kind, cause=cause)
 
 
-def ask_in(workspace: Workspace, kind: JobKind, *, cause: str) -> Job:
-    """Queue a job inside the open transaction: it is there if and only if what it follows from is."""
+def ask_in(workspace: Workspace, kind: JobKind, *, cause: str, anew: bool = False) -> Job:
+    """Queue a job inside the open transaction: it is there if and only if what it follows from is.
+
+    With `anew`, one that runs already is not enough, because it began with what is no more: another waits behind it.
+    """
     store = workspace.store
-    found = jobs.open_job(store, kind.value)
-    if found is not None:
-        return found
+    open_ones = jobs.open_jobs(store, kind)
+    found = [each for each in open_ones if not anew or each.state is JobState.WAITING]
+    if found:
+        return found[0]
     job_id = audit.new_token()
+    dedupe = f"{kind.value} {job_id}" if open_ones else kind.value
     detail = {"kind": kind.value, "cause": cause}
     audit.append(store, "job.queued", f"job:{job_id}", detail, event_id=job_id)
-    jobs.add(store, job_id, kind, dedupe=kind.value, cause=cause)
+    jobs.add(store, job_id, kind, dedupe=dedupe, cause=cause)
     return _there(workspace, job_id)
 
 

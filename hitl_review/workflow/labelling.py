@@ -190,9 +190,13 @@ def _note_disputes(store: Store, made: Iterable[Collected]) -> None:
     for case_id in touched:
         if case_id in known or len(set(calls.get(case_id, {}).values())) < 2:
             continue
-        sides = [each.label_id for each in labels.of_case(store, case_id) if each.reader is not None]
-        event = audit.append(store, "label.disputed", f"case:{case_id}", {"labels": sides})
-        labels.add_dispute(store, case_id, sides, event_id=event.event_id)
+        sides = [each for each in labels.of_case(store, case_id) if each.reader is not None]
+        readers = {each.reader for each in sides}  # of others, what they said comes with a later batch
+        if len({call for reader, call in calls[case_id].items() if reader in readers}) < 2:
+            continue
+        ids = [each.label_id for each in sides]
+        event = audit.append(store, "label.disputed", f"case:{case_id}", {"labels": ids})
+        labels.add_dispute(store, case_id, ids, event_id=event.event_id)
 
 
 def resolve_dispute(

@@ -60,6 +60,9 @@ def decline(workspace: Workspace, model: str, *, actor: Actor, comment: str) -> 
     _check_said(comment, "Say why the model is declined")
     with workspace.store.transaction(actor):
         proposal = _proposed(workspace, models.version(workspace.store, model))
+        newest = models.newest_move(workspace.store)
+        if newest is not None and newest.model == model:
+            raise Conflict("This model is in use already, so it can't be declined. Go back to another, or stop it.")
         return _answer(workspace, model, gates.get(workspace.store, proposal.gate), "declined", comment)
 
 
@@ -148,7 +151,7 @@ def _move(
     models.move(store, moved)
     checkpoints.ask(store)
     if newest is not None and version is not None:
-        ask_in(workspace, JobKind.RESCORE, cause=f"model {version.name} is in use now")
+        ask_in(workspace, JobKind.RESCORE, cause=f"model {version.name} is in use now", anew=True)
     return moved
 
 

@@ -293,6 +293,9 @@ def _keep(
 ) -> ModelVersion:
     store, card_text = workspace.store, canonical_json(card)
     with store.transaction(actor) as transaction:
+        for kept in models.versions(store):
+            if kept.digest == model.digest:
+                return kept  # somebody else made the very same meanwhile
         version = ModelVersion(
             model.digest,
             models.next_name(store),

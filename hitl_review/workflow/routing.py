@@ -35,6 +35,7 @@ def set_routing(workspace: Workspace, routing: Routing, *, actor: Actor) -> SetR
     require(actor, Permission.SET_ROUTING)
     if routing.kind is RoutingKind.RULE:
         _check_rule(workspace, routing)
+    store, model = workspace.store, models.newest_move(workspace.store)
     promised = promise_for(workspace, routing)
     if isinstance(promised, bounds.NoPromise):
         raise Conflict(promised.words)
@@ -42,7 +43,7 @@ def set_routing(workspace: Workspace, routing: Routing, *, actor: Actor) -> SetR
         routing = replace(
             routing,
             promise={
-                "model": models.champion(workspace.store).digest,
+                "model": None if model is None else model.model,
                 "sureness": promised.sureness,
                 "bound": promised.bound,
                 "cases": promised.cases,
@@ -52,8 +53,9 @@ def set_routing(workspace: Workspace, routing: Routing, *, actor: Actor) -> SetR
                 "words": promised.words,
             },
         )
-    store = workspace.store
     with store.transaction(actor) as transaction:
+        if promised is not None and models.newest_move(store) != model:
+            raise Conflict("The model was changed while its errors were looked at, so nothing was set. Try again.")
         event = audit.append(store, "routing.set", "queue:routing", routing.as_json())
         routings.add(store, routing, event_id=event.event_id)
         order_in(workspace)

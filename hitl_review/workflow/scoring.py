@@ -92,18 +92,20 @@ def ensure_prediction(
     if found is not None:
         return found
     made = _score_batch(workspace, [case], model, digest, actor)
-    if not made:
+    found = predictions.find(workspace.store, case.case_id, model=digest, snapshot=case.snapshot.digest)
+    if found is None:
         raise ReviewError(
             "The model may not be asked about this case: "
             + "; ".join(rule.words for rule in workspace.project.violated_rules(case.snapshot.values))
             + " does not hold. Judge it without the model."
         )
-    return made[0]
+    return made[0] if made else found
 
 
 def _score_batch(
     workspace: Workspace, batch: Sequence[Case], model: TrainedModel, digest: str, actor: Actor
 ) -> list[Prediction]:
+    """Keep what a model says of some cases, and return what is new: somebody else may have asked meanwhile."""
     admitted = [case for case in batch if not workspace.project.violated_rules(case.snapshot.values)]
     if not admitted:
         return []
@@ -115,6 +117,10 @@ def _score_batch(
                 admitted, scores.margins.tolist(), scores.probabilities.tolist(), scores.verdicts, strict=True
             )
         ]
+        there = predictions.known(workspace.store, [each.prediction_id for each in made])
+        made = [each for each in made if each.prediction_id not in there]
+        if not made:
+            return []
         detail = {
             "model": digest,
             "count": len(made),

@@ -54,7 +54,9 @@ def prove(workspace: Workspace, actor: Actor, password: str, *, act: str, subjec
     if row is None or not right or account is None or not account.enabled:
         with refusals_logged(workspace, actor):
             raise SignatureRefused(_WRONG, subject=subject, why="wrong password")
-    with store.transaction(actor) as transaction:
+    with refusals_logged(workspace, actor), store.transaction(actor) as transaction:
+        if accounts.password(store, actor.account_id) != row:  # it was set anew while it was being checked
+            raise SignatureRefused(_WRONG, subject=subject, why="wrong password")
         sessions.forget_tries(store, tries, account_key=actor.account_id)
         if actor.proof.session_id is not None and not row.public:
             sessions.mark_proved(store, actor.proof.session_id)

@@ -149,6 +149,10 @@ def _open_for_identity(
         )
     actor = Actor(account.account_id, account.name, account.role)
     with store.transaction(actor) as transaction:
+        if sessions.by_secret(store, key) is not None:
+            return  # another tab, or another run of the page, was first
+        if accounts.account_of_identity(store, issuer=issuer, subject=subject) != linked:
+            raise SignInRefused("Your institution's account is no longer linked to an account here.")
         ends_at = min(transaction.now + longest, expires_at)
         proved_at = min(issued_at, transaction.now)  # by the provider, however long ago; looking at it proves nothing
         _opened(workspace, actor, ProofMethod.IDENTITY, ends_at, address=address, key=key, proved_at=proved_at)
@@ -204,8 +208,11 @@ def _goes_on(workspace: Workspace, session: UiSession) -> bool:
     """Tell whether a session goes on; one that time has ended is closed here."""
     why = session.end_at(workspace.store.clock(), idle=idle_time(workspace))
     if why is not None and session.ended is None:
-        with workspace.store.transaction(SYSTEM):
-            close(workspace, session, why)
+        with workspace.store.transaction(SYSTEM) as transaction:
+            now = sessions.by_id(workspace.store, session.session_id) or session
+            why = now.end_at(transaction.now, idle=idle_time(workspace))  # somebody may have come back meanwhile
+            if why is not None:
+                close(workspace, session, why)
     return why is None
 
 

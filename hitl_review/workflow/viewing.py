@@ -130,8 +130,11 @@ def log_look(
     earlier = audit.find(workspace.store, sitting)
     if earlier is None:
         with workspace.store.transaction(actor):
-            audit.append(workspace.store, "audit.viewed", subject, detail, event_id=sitting)
-    elif (earlier.told["actor"], earlier.told["action"]) != (actor.account_id, "audit.viewed"):
+            earlier = audit.find(workspace.store, sitting)  # the page may have run twice at once
+            if earlier is None:
+                audit.append(workspace.store, "audit.viewed", subject, detail, event_id=sitting)
+                return
+    if (earlier.told["actor"], earlier.told["action"]) != (actor.account_id, "audit.viewed"):
         raise Conflict("This sitting's token belongs to another act. Open the log anew.")
 
 

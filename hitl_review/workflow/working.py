@@ -88,6 +88,9 @@ def _next_job(
         told(f"{job.kind.value}: {words}")
     except Stopped:
         jobs.leave(workspace, job)
+    except StoreUnavailable as trouble:  # a lock that was held, or a disk that was full: that passes
+        told(f"{job.kind.value}: {trouble}")
+        jobs.fail(workspace, job, words=str(trouble))
     except HitlError as refusal:
         # What can't be done now can't be done a moment later either: the sentence says what to do first.
         told(f"{job.kind.value}: {refusal}")

@@ -97,7 +97,19 @@ def create_workspace(
                 _configure(store, project_text)
         for name in (KEY_FILE, DATABASE):
             if (making / name).exists():
-                os.replace(making / name, folder / name)
+                _put_in_place(making / name, folder / name)
+
+
+def _put_in_place(made: Path, place: Path) -> None:
+    """Give a file its place; unlike a rename, a link never replaces what another has put there meanwhile."""
+    try:
+        os.link(made, place)
+    except FileExistsError as error:
+        raise WorkspaceError(
+            f"There is a workspace in {place.parent} already. Name another folder, or use it."
+        ) from error
+    except OSError:
+        os.replace(made, place)  # this file system knows no links
 
 
 def _check_left_over(folder: Path) -> None:

@@ -158,7 +158,7 @@ def test_going_back_takes_under_a_second_and_is_signed(two: tuple[Workspace, str
     assert models.champion(workspace.store).digest == first
     assert promotion.move is Move.ROLLED_BACK and promotion.signature is not None
     assert told(workspace, "model.rolled_back")[-1]["statement"] == REASON
-    assert jobs.open_job(workspace.store, JobKind.RESCORE.value) is not None
+    assert len(jobs.open_jobs(workspace.store, JobKind.RESCORE)) == 1
     assert checkpoints.EVERY > 0 and told(workspace, "checkpoint.published")
 
 

@@ -60,6 +60,8 @@ def freeze_study(
     def still_fits() -> None:
         if steps.study(workspace.store, study_id).protocol != draft.protocol:
             raise Conflict(f"The draft of study '{study_id}' was changed meanwhile, so nothing was frozen. Look again.")
+        if models.champion(workspace.store).digest != version.digest:
+            raise Conflict("The model was changed while its outputs were made, so nothing was frozen. Freeze it again.")
         _check_readers(workspace, protocol)
         _checked_cases(workspace, protocol)
 
