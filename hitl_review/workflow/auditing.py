@@ -31,6 +31,7 @@ from hitl_review.workflow.checkpointing import (
     places_in,
 )
 from hitl_review.workflow.file_problems import guarded, link_problems, schema_problems
+from hitl_review.workflow.job_order import job_problems
 from hitl_review.workflow.log_keys import LogKeys, keys_of
 from hitl_review.workflow.reconciling import Reconciliation
 from hitl_review.workflow.side_by_side import Walks
@@ -140,6 +141,7 @@ def _verified(
         walked.told,
         guarded("the accounts", _strangers(store, walked)),
         _left_over(rows, walked),
+        guarded("the jobs", _of_jobs(store, walked)),
         guarded("the checkpoints", _checkpoint_problems(store, held, beside or (), walked)),
     )
     problems = tuple(islice(_with_impossible(store, steps, of_steps, walked), MOST_PROBLEMS))
@@ -171,6 +173,12 @@ def _left_over(rows: Reconciliation, walked: Walked) -> Iterator[Problem]:
     if walked.whole:
         rows.told, rows.opened = walked.rows, walked.opened
         yield from rows.left_over()
+
+
+def _of_jobs(store: Store, walked: Walked) -> Iterator[Problem]:
+    """Look at what jobs did, one after the other; where events are missing or damaged that can't be told."""
+    if walked.whole and not walked.chain and not walked.told:
+        yield from job_problems(store, walked.jobs)
 
 
 def _impossible_by_time(store: Store) -> list[Problem] | None:
