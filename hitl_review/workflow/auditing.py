@@ -53,6 +53,9 @@ __all__ = [
 
 UNANCHORED: Final = 150
 """More events than this after the last checkpoint mean that publishing fails: one is due every hundred."""
+MOST_KEYS: Final = 20
+LONGEST_KEY: Final = 60
+"""So many keys that this program does not know are named, and so much of each."""
 _DOUBTFUL: Final = frozenset(
     {
         *("integrity", "foreign_key", "unreadable", "chain", "payload"),
@@ -264,6 +267,12 @@ def _warnings(problems: int, events: int, held: Sequence[Held], walked: Walked) 
     for action, count in sorted(walked.unknown.items()):
         words = f"{count} events of the action {printable(action)!r}, which this program does not know"
         warnings.append(f"{words}, were checked as links of the chain only")
+    for told, count in sorted(walked.more.items())[:MOST_KEYS]:
+        action, _, key = told.partition("\n")
+        words = f"{count} events of the action {action!r} tell {printable(key)[:LONGEST_KEY]!r}"
+        warnings.append(f"{words}, which this program does not know and nobody looks at")
+    if len(walked.more) > MOST_KEYS:
+        warnings.append(f"{len(walked.more) - MOST_KEYS:,} more such keys are not named here")
     return tuple(warnings)
 
 

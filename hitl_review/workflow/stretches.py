@@ -27,6 +27,7 @@ from hitl_review.workflow.checkpointing import raw_hash
 from hitl_review.workflow.job_order import JobTold
 from hitl_review.workflow.log_keys import key_that_signed
 from hitl_review.workflow.reconciling import COMPARED, Reconciliation
+from hitl_review.workflow.twins.keys import KEYS
 
 MOST_PROBLEMS: Final = 1_000
 """After so many problems the check stops: the file is wrong as a whole."""
@@ -71,6 +72,8 @@ class Walked:
     """The first event in the name of each actor and role, which are joined by a line feed."""
     set_back: bool = False
     """Whether a clock that was set back is told of."""
+    more: Counter[str] = field(default_factory=Counter)
+    """How many events tell of something that this program does not know: action and key, joined by a line feed."""
     jobs: list[JobTold] = field(default_factory=list)
     """What its events tell of jobs, in order."""
 
@@ -203,6 +206,9 @@ class _Walk:
         self._before = told["at"]
         if action in _ABOUT_THE_LOG or action not in ACTIONS:
             self._hear_of_the_log(seq, prev_hash, told)
+        known = KEYS.get(action)
+        if known is not None and not known.issuperset(told["detail"]):
+            found.more.update(f"{action}\n{key}" for key in told["detail"] if key not in known)
         if action in COMPARED:
             differing = self._reconciliation.compare(seq, told)
             found.told.extend(differing)
