@@ -14,7 +14,7 @@ _DECISION: Final = (
     " seconds_active shown_at shown_digest signature supersedes threshold"
 )
 _MOVE: Final = "gate model name previous protocol signature statement"
-_GATE: Final = ("champion protocol report", "cases looks words")
+_GATE: Final = ("champion protocol report cases looks words", "")
 _STEP: Final = "protocol reason"
 _BATCH: Final = "count digest"
 _FILE: Final = "duplicates rejected file_digest"
@@ -29,7 +29,7 @@ _TOLD: Final[Mapping[str, tuple[str, str]]] = {
     "backup.failed": ("", ""),
     "backup.made": ("", ""),
     "case.opened": ("", ""),
-    "case.passed": (_BATCH, "audited routing"),
+    "case.passed": (f"{_BATCH} audited routing", ""),
     "case.received": (f"{_BATCH} purpose", _FILE),
     "case.sampled": ("count digest model random_share routing", ""),
     "cases.rescored": ("", "count model"),
