@@ -155,7 +155,8 @@ def receive(workspace: Workspace, ids: list[str], purpose: Purpose) -> None:
             cases.received_line(each.case_id, purpose.value, each.snapshot.digest) for each in made
         ]
         detail = {"count": len(made), "digest": lines_digest(lines), "purpose": purpose.value}
-        event = audit.append(store, "case.received", "batch:cases", detail)
+        event_id = audit.new_token()
+        event = audit.append(store, "case.received", f"batch:{event_id}", detail, event_id=event_id)
         cases.add(store, made, event_id=event.event_id)
 
 
@@ -165,9 +166,8 @@ def record_outcomes(workspace: Workspace, values: Mapping[str, bool]) -> None:
     with store.transaction() as transaction:
         made = [Outcome(case_id, value, "registry", transaction.now) for case_id, value in values.items()]
         lines: list[object] = [cases.outcome_line(each.case_id, each.value, each.source) for each in made]
-        event = audit.append(
-            store, "outcome.recorded", "batch:outcomes", {"count": len(made), "digest": lines_digest(lines)}
-        )
+        event_id, detail = audit.new_token(), {"count": len(made), "digest": lines_digest(lines)}
+        event = audit.append(store, "outcome.recorded", f"batch:{event_id}", detail, event_id=event_id)
         cases.add_outcomes(store, made, event_id=event.event_id)
 
 

@@ -69,6 +69,34 @@ def case_ids(store: Store) -> frozenset[str]:
     return frozenset(row[0] for row in store.rows("SELECT case_id FROM cases"))
 
 
+def jobs_that_stand(store: Store) -> list[tuple[str, str, int, str | None]]:
+    """Return each job with its state, its attempts, and when it was started last."""
+    rows = store.rows("SELECT job_id, state, attempts, started_at FROM jobs ORDER BY rowid")
+    return [(row[0], row[1], row[2], row[3]) for row in rows]
+
+
+def models_in_use(store: Store) -> list[tuple[int, str | None]]:
+    """Return the place of each change of the model in use, and which was in use from then on, in order."""
+    sql = "SELECT l.seq, m.model FROM promotions m CROSS JOIN audit_log l USING (event_id) ORDER BY l.seq"
+    return [(row[0], row[1]) for row in store.rows(sql)]
+
+
+def routings_set(store: Store) -> list[tuple[int, str, object]]:
+    """Return the place and the event of each routing that was set, and the share that it draws, in order."""
+    sql = (
+        "SELECT l.seq, r.event_id, CASE WHEN json_valid(r.body) THEN json_extract(r.body, '$.random_share') END"
+        " FROM routings r CROSS JOIN audit_log l USING (event_id) ORDER BY l.seq"
+    )
+    return [(row[0], row[1], row[2]) for row in store.rows(sql)]
+
+
+def place_of_decision(store: Store, decision_id: str) -> int | None:
+    """Return the number of the event that tells of a decision, or None where there is no such decision."""
+    sql = "SELECT l.seq FROM decisions d CROSS JOIN audit_log l ON l.event_id = d.decision_id WHERE d.decision_id = ?"
+    row = store.row(sql, (decision_id,))
+    return None if row is None else int(row[0])
+
+
 def accounts_since(store: Store) -> list[tuple[str, str, int]]:
     """Return each account with its role and the event since which it is there."""
     sql = "SELECT a.account_id, a.role, l.seq FROM accounts a JOIN audit_log l ON l.event_id = a.event_id"

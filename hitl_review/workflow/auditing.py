@@ -31,6 +31,7 @@ from hitl_review.workflow.checkpointing import (
     places_in,
 )
 from hitl_review.workflow.file_problems import guarded, link_problems, schema_problems
+from hitl_review.workflow.job_order import job_problems
 from hitl_review.workflow.log_keys import LogKeys, keys_of
 from hitl_review.workflow.reconciling import Reconciliation
 from hitl_review.workflow.side_by_side import Walks
@@ -52,6 +53,9 @@ __all__ = [
 
 UNANCHORED: Final = 150
 """More events than this after the last checkpoint mean that publishing fails: one is due every hundred."""
+MOST_KEYS: Final = 20
+LONGEST_KEY: Final = 60
+"""So many keys that this program does not know are named, and so much of each."""
 _DOUBTFUL: Final = frozenset(
     {
         *("integrity", "foreign_key", "unreadable", "chain", "payload"),
@@ -140,6 +144,7 @@ def _verified(
         walked.told,
         guarded("the accounts", _strangers(store, walked)),
         _left_over(rows, walked),
+        guarded("the jobs", _of_jobs(store, walked)),
         guarded("the checkpoints", _checkpoint_problems(store, held, beside or (), walked)),
     )
     problems = tuple(islice(_with_impossible(store, steps, of_steps, walked), MOST_PROBLEMS))
@@ -171,6 +176,12 @@ def _left_over(rows: Reconciliation, walked: Walked) -> Iterator[Problem]:
     if walked.whole:
         rows.told, rows.opened = walked.rows, walked.opened
         yield from rows.left_over()
+
+
+def _of_jobs(store: Store, walked: Walked) -> Iterator[Problem]:
+    """Look at what jobs did, one after the other; where events are missing or damaged that can't be told."""
+    if walked.whole and not walked.chain and not walked.told:
+        yield from job_problems(store, walked.jobs)
 
 
 def _impossible_by_time(store: Store) -> list[Problem] | None:
@@ -256,6 +267,12 @@ def _warnings(problems: int, events: int, held: Sequence[Held], walked: Walked) 
     for action, count in sorted(walked.unknown.items()):
         words = f"{count} events of the action {printable(action)!r}, which this program does not know"
         warnings.append(f"{words}, were checked as links of the chain only")
+    for told, count in sorted(walked.more.items())[:MOST_KEYS]:
+        action, _, key = told.partition("\n")
+        words = f"{count} events of the action {action!r} tell {printable(key)[:LONGEST_KEY]!r}"
+        warnings.append(f"{words}, which this program does not know and nobody looks at")
+    if len(walked.more) > MOST_KEYS:
+        warnings.append(f"{len(walked.more) - MOST_KEYS:,} more such keys are not named here")
     return tuple(warnings)
 
 

@@ -23,8 +23,13 @@ import pyarrow.parquet as pq
 Kind = Literal["text", "number", "flag"]
 Cell = str | float | bool | None
 
-_FORMULA: Final = re.compile(r"\s*[=+\-@＝＋－＠]|[\t\r\n]")
-_WITHIN: Final = re.compile(r"(?<=[;\t\r\n])(?=[^\S\t\r\n]*[=+\-@＝＋－＠])")
+_SIGN: Final = r"[=+\-@＝＋－＠﹦﹢﹣﹫]"
+_UNSEEN: Final = r"\x00-\x08\x0e-\x1f\x7f-\x9f\xad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff"
+"""What some programs leave out where they read a cell."""
+_FORMULA: Final = re.compile(rf"[\s{_UNSEEN}]*{_SIGN}|[\t\r\n]")
+_WITHIN: Final = re.compile(
+    rf'(?<=[;\t\r\n\x0b\x0c\x85\u2028\u2029])(?=(?:[^\S\t\r\n]|["{_UNSEEN}])*{_SIGN})'
+)
 _PLAIN_NUMBER: Final = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _ARROW_TYPES: Final[dict[Kind, Any]] = {"text": pa.string(), "number": pa.float64(), "flag": pa.bool_()}
 
@@ -41,7 +46,8 @@ def defused(text: str) -> str:
     """Return a text that no spreadsheet takes for a formula.
 
     Where a semicolon separates cells, as in much of Europe, a cell begins behind each, and a row behind each line's
-    end, whatever quotes stand around: what follows there is defused as well.
+    end, whatever quotes stand around: what follows there is defused as well. So is what follows a quote there: CSV
+    doubles it, and a cell that begins with two of them is what stands behind them.
 
     >>> defused('=HYPERLINK("x")'), defused("-1.5"), defused("fine"), defused("so; =1+1")
     ('\\'=HYPERLINK("x")', '-1.5', 'fine', "so;' =1+1")

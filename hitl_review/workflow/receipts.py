@@ -106,6 +106,8 @@ def check_receipt(text: str, *, kept: Path | None = None, public_key: str | None
     problems = [*_event_problems(event), *_proof_problems(receipt, checkpoint, event_hash)]
     trust_problems, notes = _trust(receipt, checkpoint, kept, public_key)
     told = event.told if not _event_problems(event) else {}
+    if told and not told["action"].startswith("decision."):
+        problems.append("the event is no decision, and a receipt is issued for nothing else")
     if told and write_receipt(receipt, _words(told, receipt.seq, checkpoint)).strip() != text.strip():
         problems.append("the sentences around the event are not those that such a receipt was issued with")
     return Checked(told, checkpoint, (*problems, *trust_problems), notes)

@@ -7,6 +7,7 @@ What is known by its digest is digested again. A message names columns, never wh
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
@@ -18,6 +19,7 @@ from hitl_review.errors import AuditError
 from hitl_review.store import counterparts, worklist
 from hitl_review.store.connection import Store, concerns_file, sqlite3
 from hitl_review.workflow.file_problems import guarded
+from hitl_review.workflow.job_order import JobTold
 from hitl_review.workflow.twins import ABOUT, BATCHES, CHANGING, TWINS, Batch, Changing, Told, Twin
 from hitl_review.workflow.twins.kinds import compared, id_of
 
@@ -27,8 +29,10 @@ ONE_EACH: Final = frozenset(_TWIN_OF)
 """The actions of which each event tells of one row, which is soon compared."""
 _BATCH_OF: Final = {batch.action: batch for batch in BATCHES}
 _CHANGING_OF: Final = {action: each for each in CHANGING for action in (each.begun, *each.ended)}
-COMPARED: Final = frozenset({"case.opened", "case.sampled", *_TWIN_OF, *_BATCH_OF, *_CHANGING_OF})
-"""The actions that tell of rows, of who holds a case, or of the queue's order."""
+COMPARED: Final = frozenset(
+    {"case.opened", "case.sampled", "job.started", "receipt.issued", *_TWIN_OF, *_BATCH_OF, *_CHANGING_OF}
+)
+"""The actions that tell of rows, of who holds a case, of the queue's order, or of a decision by its number."""
 _QUEUE: Final = "the queue in its order"
 """Stands among who opened which case last, for the digest of the order that was told last; no account has it."""
 _ABSENT: Final = object()
@@ -48,15 +52,20 @@ class Reconciliation:
         self.told: Counter[str] = Counter()
         self.opened: dict[str, tuple[str, str]] = {}
         self._counts: dict[str, int] = {}
-        self._order_of_queue: tuple[bool, bool, str | None] | None = None
-        """Whether cases stand out of order, whether any has a place, and the digest of the places."""
+        self.jobs: list[JobTold] = []
+        """What was told of jobs, in order."""
+        self._order_of_queue: tuple[bool, int, str | None] | None = None
+        """Whether cases stand out of order, how many have a place, and the digest of the places."""
+        self._in_force: tuple[list[tuple[int, str | None]], list[tuple[int, str, object]]] | None = None
+        """Since which events which model was in use, and which routing."""
         self._beforehand: list[Problem] | None = None
         self._cases: frozenset[str] | None = None
 
     def compare(self, seq: int, told: Told) -> Sequence[Problem]:
         """Return where the rows that an event tells of are missing or differ from it."""
         action, subject = told["action"], told["subject"]
-        if not subject.startswith(ABOUT[action]):
+        about = ABOUT[action]
+        if not subject.startswith(about) or (about[-1] != ":" and subject != about):
             return [Problem(seq, "payload", f"it is about another thing than '{action}' is")]
         if action == "case.opened":
             self.opened[told["actor"]] = (subject.removeprefix("case:"), told["at"])
@@ -78,7 +87,15 @@ class Reconciliation:
         action = told["action"]
         try:
             if action == "case.sampled":
-                self.opened[_QUEUE] = (str(told["detail"].get("digest")), told["at"])
+                yield from self._compare_order(seq, told["detail"])
+            elif action == "job.started":
+                self._hear_of_job(seq, told)
+            elif action == "receipt.issued":
+                if (counterparts.place_of_decision(self._store, id_of(told)), int) != (
+                    told["detail"]["seq"],
+                    type(told["detail"]["seq"]),
+                ):
+                    yield Problem(seq, "row_differs", "it tells of another number than its decision has")
             elif action in _TWIN_OF:
                 yield from self._compare_twin(seq, told, _TWIN_OF[action])
             elif action in _BATCH_OF:
@@ -153,6 +170,8 @@ class Reconciliation:
 
     def _compare_batch(self, seq: int, told: Told, batch: Batch) -> Iterator[Problem]:
         event_id, detail = told["event_id"], told["detail"]
+        if ABOUT[batch.action] == "batch:" and id_of(told) != event_id:
+            yield Problem(seq, "payload", "it is about another batch than its own")
         lines = batch.lines(self._store, event_id)
         self.told[batch.table] += len(lines)
         if len(lines) != detail["count"] or detail["count"] is True:
@@ -166,8 +185,30 @@ class Reconciliation:
             words = f"rows of its batch in {batch.table} differ in {', '.join(differing)}"
             yield Problem(seq, "row_differs", words)
 
+    def _compare_order(self, seq: int, detail: Told) -> Iterator[Problem]:
+        """Compare what is told of the queue's order with what was in force then; the last one is held to the places."""
+        self.opened[_QUEUE] = (str(detail["digest"]), canonical_json(detail["count"]))
+        if self._in_force is None:
+            self._in_force = counterparts.models_in_use(self._store), counterparts.routings_set(self._store)
+        models, routings = self._in_force
+        model = models[: bisect_left(models, seq, key=lambda each: each[0])][-1:]
+        routing = routings[: bisect_left(routings, seq, key=lambda each: each[0])][-1:]
+        if (
+            detail["model"] != (model[0][1] if model else None)
+            or detail["routing"] != (routing[0][1] if routing else None)
+            or detail["random_share"] != (routing[0][2] if routing else detail["random_share"])
+        ):
+            yield Problem(seq, "row_differs", "it tells of another model or routing than was in force then")
+
+    def _hear_of_job(self, seq: int, told: Told) -> None:
+        detail = told["detail"]
+        attempt = None if told["action"] == "job.queued" else detail["attempt"]
+        self.jobs.append((seq, told["action"], id_of(told), detail["kind"], attempt, told["at"]))
+
     def _compare_changing(self, seq: int, told: Told, table: Changing) -> Iterator[Problem]:
         """Compare what an event says of a row for good; a row that was dropped since says nothing."""
+        if table.table == "jobs":
+            self._hear_of_job(seq, told)
         begins = told["action"] == table.begun
         expected = (table.begin if begins else table.end)(told)
         rows = counterparts.rows_beside(self._store, table.table, table.key, id_of(told))
@@ -176,7 +217,7 @@ class Reconciliation:
             yield Problem(seq, "row_missing", f"there is no row in {table.table} for it")
         for row in rows:
             found = compared(dict(row), table.digested)
-            differing = sorted(name for name, value in expected.items() if found[name] != value)
+            differing = sorted(name for name, value in expected.items() if _is_other(found[name], value))
             if differing:
                 words = f"its row in {table.table} was changed: {', '.join(differing)} differ from it"
                 yield Problem(seq, "row_differs", words)
@@ -206,7 +247,7 @@ class Reconciliation:
         for words in counterparts.worklist_faults(self._store):
             yield Problem(None, "worklist", words)
         lines = worklist.order_lines(self._store)
-        self._order_of_queue = bool(worklist.out_of_order(self._store)), bool(lines), _lines_digest(lines)
+        self._order_of_queue = bool(worklist.out_of_order(self._store)), len(lines), _lines_digest(lines)
 
     def _untold(self, table: Twin | Batch) -> Iterator[Problem]:
         if table.table not in self._counts:
@@ -269,10 +310,10 @@ class Reconciliation:
                 if surplus:
                     yield Problem(None, "event_missing", f"{surplus} rows of {each.table} {words}")
 
-    def _is_in_order(self, disordered: bool, has_places: bool, found: str | None) -> bool:
-        """Whether every place of the queue is the one that the newest event about the order covers."""
-        told = self.opened.get(_QUEUE, ("",))[0]
-        return not disordered and (found == told if told else not has_places)
+    def _is_in_order(self, disordered: bool, places: int, found: str | None) -> bool:
+        """Whether every place of the queue is the one that the newest event about the order covers, and all of them."""
+        told = self.opened.get(_QUEUE)
+        return not disordered and (not places if told is None else (found, str(places)) == tuple(told))
 
 
 def _readable(check: Iterator[Problem]) -> Iterator[Problem]:
@@ -300,6 +341,10 @@ def _differing(expected: Mapping[str, object], found: Mapping[str, object]) -> l
         for name in names
         if expected.get(name, _ABSENT) != found.get(name, _ABSENT) or type(expected.get(name)) is bool
     ]
+
+
+def _is_other(found: object, told: object) -> bool:
+    return found != told or type(told) is bool
 
 
 def _lines_digest(lines: list[object]) -> str | None:

@@ -182,6 +182,8 @@ def joined(stretches: list[Walked]) -> Walked:
         whole.whole = whole.whole and each.whole
         whole.actors = {**each.actors, **whole.actors}
         whole.set_back = whole.set_back or each.set_back
+        whole.more += each.more
+        whole.jobs += each.jobs
     return whole
 
 
@@ -201,6 +203,8 @@ def as_json(found: Walked) -> dict[str, Any]:
         "whole": found.whole,
         "actors": found.actors,
         "set_back": found.set_back,
+        "more": found.more,
+        "jobs": found.jobs,
     }
 
 
@@ -220,6 +224,8 @@ def from_json(told: dict[str, Any]) -> Walked:
         told["whole"],
         told["actors"],
         told["set_back"],
+        Counter(told["more"]),
+        [(seq, action, job, kind, attempt, at) for seq, action, job, kind, attempt, at in told["jobs"]],
     )
 
 

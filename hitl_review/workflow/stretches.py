@@ -24,8 +24,10 @@ from hitl_review.store import counterparts, inspection
 from hitl_review.store.audit import REFUSED
 from hitl_review.store.connection import Store, concerns_file, sqlite3
 from hitl_review.workflow.checkpointing import raw_hash
+from hitl_review.workflow.job_order import JobTold
 from hitl_review.workflow.log_keys import key_that_signed
 from hitl_review.workflow.reconciling import COMPARED, Reconciliation
+from hitl_review.workflow.twins.keys import KEYS
 
 MOST_PROBLEMS: Final = 1_000
 """After so many problems the check stops: the file is wrong as a whole."""
@@ -70,6 +72,10 @@ class Walked:
     """The first event in the name of each actor and role, which are joined by a line feed."""
     set_back: bool = False
     """Whether a clock that was set back is told of."""
+    more: Counter[str] = field(default_factory=Counter)
+    """How many events tell of something that this program does not know: action and key, joined by a line feed."""
+    jobs: list[JobTold] = field(default_factory=list)
+    """What its events tell of jobs, in order."""
 
     @property
     def too_many(self) -> bool:
@@ -165,6 +171,7 @@ class _Walk:
                 self._done(count)
         found.frontier = self._grown()
         found.rows, found.opened = self._reconciliation.told, self._reconciliation.opened
+        found.jobs = self._reconciliation.jobs
 
     def _step(self, seq: int, event_id: str, prev_hash: str, payload: str, event_hash: str) -> None:
         found, size = self._found, self._size
@@ -199,6 +206,9 @@ class _Walk:
         self._before = told["at"]
         if action in _ABOUT_THE_LOG or action not in ACTIONS:
             self._hear_of_the_log(seq, prev_hash, told)
+        known = KEYS.get(action)
+        if known is not None and not known.issuperset(told["detail"]):
+            found.more.update(f"{action}\n{key}" for key in told["detail"] if key not in known)
         if action in COMPARED:
             differing = self._reconciliation.compare(seq, told)
             found.told.extend(differing)
@@ -292,5 +302,17 @@ def order_problems(seq: int, told: dict[str, Any], before: str) -> Iterator[Prob
         yield Problem(
             seq, "clock", "its time is before that of the event before it, and no clock.regressed says so"
         )
-    if regressed and told["detail"].get("previous_at") != before:
-        yield Problem(seq, "clock", "it tells of another time than that of the event before it")
+    if regressed and (told["detail"].get("previous_at"), told["detail"].get("at")) != (before, told["at"]):
+        yield Problem(seq, "clock", "it tells of another time than its own, or that of the event before it")
+    if not _is_about_the_log(told):
+        yield Problem(seq, "payload", f"it is about another thing than '{told['action']}' is")
+
+
+def _is_about_the_log(told: dict[str, Any]) -> bool:
+    """Tell whether an event about the log names what such events name; what a log is called at first is random."""
+    action, subject = told["action"], str(told["subject"])
+    if action == "checkpoint.published":
+        return subject == f"checkpoint:{told['detail'].get('size')}"
+    if action == "clock.regressed":
+        return subject == "log:clock"
+    return action not in ("log.opened", "key.rotated") or subject.startswith("log:")

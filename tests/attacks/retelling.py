@@ -74,6 +74,8 @@ class Story:
         if made["detail"].get("signature"):
             made["detail"]["signature"] = {**made["detail"]["signature"], "at": self.now}
         made |= told
+        if made["subject"].startswith("batch:") and "subject" not in told:
+            made["subject"] = f"batch:{made['event_id']}"
         self.payloads.append(made)
         return made
 

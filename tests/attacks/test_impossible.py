@@ -19,6 +19,7 @@ from hitl_review.workflow import side_by_side
 from hitl_review.workflow import successions as checks
 from hitl_review.workflow.auditing import verify
 from tests.attacks import (
+    test_impossible_counts,
     test_impossible_learning,
     test_impossible_moves,
     test_impossible_policies,
@@ -64,7 +65,7 @@ COVERED = {
     words
     for deeds in (
         *(test_impossible_policies.TRUSTING, test_impossible_policies.SHARING, test_impossible_policies.ANEW),
-        AT_ONCE,
+        *(AT_ONCE, test_impossible_counts.COUNTED),
         *(test_impossible_reviewing.IMPOSSIBLE, test_impossible_reviewing.OUT_OF_ORDER),
         *(test_impossible_learning.IMPOSSIBLE, test_impossible_learning.OUT_OF_ORDER),
         *(test_impossible_moves.IMPOSSIBLE, test_impossible_moves.OUT_OF_ORDER),

@@ -13,13 +13,18 @@ import pytest
 from hitl_review.domain.canonical import DEEPEST
 from hitl_review.domain.checkpoint import read_notes
 from hitl_review.errors import AuditError, WorkspaceError
+from hitl_review.store import models, reviews
 from hitl_review.store.connection import DATABASE
 from hitl_review.workflow import anchors
 from hitl_review.workflow.auditing import verify
 from hitl_review.workflow.checkpointing import publish_checkpoint
 from hitl_review.workflow.naming_checks import ALIKE, NO_NAME
+from hitl_review.workflow.ordering import order_queue
+from hitl_review.workflow.promotion import stop_model
+from hitl_review.workflow.receipts import issue_receipt
 from hitl_review.workflow.workspace import open_workspace
 from tests.tampering import payloads_of, rechain, tampered
+from tests.ward_learning import STEWARD
 
 Payload = dict[str, Any]
 Change = Callable[[Payload], object]
@@ -62,6 +67,25 @@ def put(**told: object) -> Change:
         ("decision.accepted", put(subject="model:C-4"), "payload", "about another thing"),
         ("read.committed", put(subject="case.:C-1"), "payload", "does not read kind:id"),
         ("case.sampled", put(subject="queue:routing"), "payload", "about another thing"),
+        ("case.sampled", put(subject="queue:order2"), "payload", "about another thing"),
+        ("routing.set", put(subject="queue:routings"), "payload", "about another thing"),
+        ("audit.sampled", put(subject="log:decisions-of-2025"), "payload", "about another thing"),
+        ("case.sampled", detail(model=None), "row_differs", "another model or routing"),
+        ("case.sampled", detail(routing=None), "row_differs", "another model or routing"),
+        ("case.sampled", detail(random_share=1), "row_differs", "another model or routing"),
+        ("case.received", put(subject="batch:cases"), "payload", "another batch than its own"),
+        ("outcome.recorded", put(subject="batch:cases"), "payload", "another batch than its own"),
+        ("label.collected", put(subject="batch:cases"), "payload", "another batch than its own"),
+        ("case.passed", put(subject="batch:cases"), "payload", "another batch than its own"),
+        ("job.finished", detail(attempt=2), "row_differs", "attempts differ from it"),
+        ("job.finished", detail(attempt=True), "row_differs", "attempts differ from it"),
+        ("job.queued", put(event_id="another-id"), "row_differs", "job_id differ from it"),
+        ("job.started", put(subject="model:1"), "payload", "about another thing"),
+        ("account.disabled", detail(enabled=0), "payload", "does not tell what"),
+        ("account.disabled", detail(enabled=True), "payload", "does not tell what"),
+        ("account.enabled", detail(enabled=1), "payload", "does not tell what"),
+        ("password.set", detail(public=1), "payload", "does not tell what"),
+        ("checkpoint.published", put(subject="checkpoint:1"), "payload", "about another thing"),
     ],
 )
 def test_an_event_that_tells_otherwise_than_its_rows_is_found(
@@ -70,6 +94,50 @@ def test_an_event_that_tells_otherwise_than_its_rows_is_found(
     """What is listed under a case, a model or a study is found by what its events say that they are about."""
     place, found = told_anew(whole_folder, action, change)
     assert any(each[:2] == (place, kind) and words in each[2] for each in found), found
+
+
+@pytest.mark.parametrize("count", [2, True, None, "3"], ids=str)
+def test_a_queue_of_another_length_than_is_told_is_found(whole_folder: Path, count: object) -> None:
+    """Three cases wait; how many did before an earlier order, no row tells any more."""
+    _, found = told_anew(whole_folder, "case.sampled", detail(count=count))
+    words = "cases were moved in the queue, or another reason was given for them"
+    assert found == [(None, "worklist", words)]
+
+
+def stopped(folder: Path, named: bool) -> list[tuple[str, str]]:
+    """Stop the model and order the queue, then let the event name the model that was stopped, or none."""
+    with open_workspace(folder) as workspace:
+        model = models.champion(workspace.store).digest
+        stop_model(workspace, actor=STEWARD, reason="It is looked into again.")
+        order_queue(workspace)
+    _, found = told_anew(folder, "case.sampled", detail(model=model if named else None))
+    return [each[1:] for each in found]
+
+
+def test_a_queue_in_an_order_of_a_model_that_was_stopped_is_found(reviewed_folder: Path) -> None:
+    """What was in use is told by the changes before it; none was, once it was stopped."""
+    words = "it tells of another model or routing than was in force then"
+    assert stopped(reviewed_folder, named=True) == [("row_differs", words)]
+
+
+def test_a_queue_in_the_order_of_arrival_is_not_found(reviewed_folder: Path) -> None:
+    """The other side: no model, and no routing that anybody set."""
+    assert stopped(reviewed_folder, named=False) == []
+
+
+def test_a_receipt_of_another_number_than_its_decision_has_is_found(reviewed_folder: Path) -> None:
+    """Or of none; as it was issued it is not."""
+    with open_workspace(reviewed_folder) as workspace:
+        decision = reviews.all_decisions(workspace.store)[0].decision_id
+        issue_receipt(workspace, decision)
+    for change, words in (
+        (detail(), None),
+        (detail(seq=3), "it tells of another number than its decision has"),
+        (detail(seq=None), "it tells of another number than its decision has"),
+        (put(subject="decision:none"), "it tells of another number than its decision has"),
+    ):
+        place, found = told_anew(reviewed_folder, "receipt.issued", change)
+        assert found == ([(place, "row_differs", words)] if words else [])
 
 
 @pytest.mark.parametrize(

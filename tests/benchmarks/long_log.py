@@ -98,7 +98,7 @@ def write_batch(workspace: Workspace, writer: Writer, model: str, first: int, co
     ]
     lines: list[object] = [cases.received_line(each.case_id, "queue", each.snapshot.digest) for each in made]
     detail = {"count": count, "digest": lines_digest(lines), "purpose": "queue"}
-    event = writer.tell("case.received", "batch:cases", detail, f"cases-{first:09d}", SYSTEM)
+    event = writer.tell("case.received", f"batch:cases-{first:09d}", detail, f"cases-{first:09d}", SYSTEM)
     at = moment(event.told["at"])
     cases.add(
         store, [Case(c.case_id, c.purpose, c.position, at, c.snapshot) for c in made], event_id=event.event_id

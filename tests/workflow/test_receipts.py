@@ -9,14 +9,17 @@ import shutil
 import subprocess
 import time
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from hitl_review.domain.account import Actor
-from hitl_review.domain.receipt import PROOF, read_receipt
+from hitl_review.domain.checkpoint import inclusion_path, read_checkpoint, read_note
+from hitl_review.domain.receipt import PROOF, read_receipt, write_receipt
 from hitl_review.errors import AuditError, NotFound, NotPermitted
 from hitl_review.store import audit, checkpoints, reviews
+from hitl_review.workflow import receipts
 from hitl_review.workflow.bundling import RECEIPT_GUIDE, public_key_pem
 from hitl_review.workflow.checkpointing import write_checkpoint
 from hitl_review.workflow.receipts import check_receipt, issue_receipt, write_receipt_file
@@ -102,6 +105,21 @@ def test_another_decision_s_path_proves_nothing(reviewed: Workspace, text: str, 
     mixed = text.split(f"\n{PROOF}\n")[0] + f"\n{PROOF}\n" + theirs.split(f"\n{PROOF}\n")[1]
     with pytest.raises(AuditError, match="another event"):
         check_receipt(mixed, kept=kept)
+
+
+def test_an_event_that_is_no_decision_is_not_taken_for_one(reviewed: Workspace, text: str, kept: Path) -> None:
+    """Whoever holds the key can write such a receipt, whose sentences would call any event of the log a decision."""
+    issued = read_receipt(text)
+    checkpoint = read_checkpoint(read_note(issued.note).body)
+    hashes = [bytes.fromhex(each) for each in audit.hashes(reviewed.store, upto=checkpoint.size)]
+    for seq in (issued.seq, issued.seq - 1):
+        (event,) = audit.latest(reviewed.store, limit=1, before=seq + 1)
+        path = tuple(inclusion_path(hashes, seq - 1))
+        made = replace(issued, seq=seq, prev_hash=event.prev_hash, payload=event.payload, path=path)
+        words = receipts._words(event.told, seq, checkpoint)
+        problems = check_receipt(write_receipt(made, words), kept=kept).problems
+        expected = "the event is no decision, and a receipt is issued for nothing else"
+        assert problems == (() if seq == issued.seq else (expected,))
 
 
 def test_another_log_s_checkpoint_vouches_for_nothing(text: str, kept: Path) -> None:

@@ -156,6 +156,8 @@ def test_what_a_process_found_survives_the_way_back(reviewed_folder: Path) -> No
         payloads = payloads_of(connection)
         for place, action in enumerate(("key.rotated", "clock.regressed", "plan.made", "plan.made")):
             payloads.append({**payloads[-1], "action": action, "event_id": f"added-{place:03}"})
+        job = {"action": "job.started", "subject": "job:1", "detail": {"kind": "monitor", "attempt": 1, "more": 1}}
+        payloads.append({**payloads[-1], **job, "event_id": "added-job"})
         rechain(connection, payloads)
         connection.execute("UPDATE audit_log SET payload = '{}' WHERE seq = 9")
     with inspection.opened(reviewed_folder / "review.db") as store:

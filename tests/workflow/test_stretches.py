@@ -317,7 +317,8 @@ def test_a_row_that_was_changed_is_told_at_its_event(reviewed_folder: Path) -> N
 EARLIER, NOON = "2026-11-22T11:00:00.000000Z", "2026-11-22T12:00:00.000000Z"
 MISPLACED = (7, "payload", "log.opened must be the first event, and only that")
 BACK = (7, "clock", "its time is before that of the event before it, and no clock.regressed says so")
-ANOTHER = (7, "clock", "it tells of another time than that of the event before it")
+ANOTHER = (7, "clock", "it tells of another time than its own, or that of the event before it")
+NOT_ITSELF = (7, "payload", "it is about another thing than '{}' is")
 
 
 @pytest.mark.parametrize(
@@ -330,9 +331,10 @@ ANOTHER = (7, "clock", "it tells of another time than that of the event before i
         (7, "case.opened", EARLIER, {}, [BACK]),
         (7, "case.opened", EARLIER, {"previous_at": NOON}, [BACK]),
         (7, "log.opened", EARLIER, {}, [MISPLACED, BACK]),
-        (7, "clock.regressed", EARLIER, {"previous_at": NOON}, []),
-        (7, "clock.regressed", NOON, {"previous_at": NOON}, []),
-        (7, "clock.regressed", EARLIER, {"previous_at": EARLIER}, [ANOTHER]),
+        (7, "clock.regressed", EARLIER, {"previous_at": NOON, "at": EARLIER}, []),
+        (7, "clock.regressed", NOON, {"previous_at": NOON, "at": NOON}, []),
+        (7, "clock.regressed", NOON, {"previous_at": NOON, "at": EARLIER}, [ANOTHER]),
+        (7, "clock.regressed", EARLIER, {"previous_at": EARLIER, "at": EARLIER}, [ANOTHER]),
         (7, "clock.regressed", EARLIER, {}, [ANOTHER]),
     ],
 )
@@ -340,8 +342,31 @@ def test_an_event_that_stands_where_it_may_not_is_told_in_these_words(
     seq: int, action: str, at: str, detail: dict[str, str], found: list[tuple[int, str, str]]
 ) -> None:
     """The event before it happened at noon; only clock.regressed may step back, and only from there."""
-    told = {"action": action, "at": at, "detail": detail}
+    told = {"action": action, "at": at, "subject": "log:clock", "detail": detail}
     assert list(order_problems(seq, told, NOON)) == [Problem(*each) for each in found]
+
+
+@pytest.mark.parametrize(
+    ("action", "subject", "is_it"),
+    [
+        ("clock.regressed", "log:clock", True),
+        ("clock.regressed", "log:clocks", False),
+        ("checkpoint.published", "checkpoint:6", True),
+        ("checkpoint.published", "checkpoint:60", False),
+        ("checkpoint.published", "log:6", False),
+        ("key.rotated", "log:6", True),
+        ("key.rotated", "checkpoint:6", False),
+        ("case.opened", "case:C-1", True),
+    ],
+)
+def test_an_event_about_the_log_names_what_such_events_name(action: str, subject: str, is_it: bool) -> None:
+    """By which it is listed."""
+    told = {
+        **{"action": action, "at": NOON, "subject": subject},
+        "detail": {"previous_at": NOON, "at": NOON, "size": 6},
+    }
+    faults = [] if is_it else [Problem(*NOT_ITSELF[:2], NOT_ITSELF[2].format(action))]
+    assert list(order_problems(7, told, NOON)) == faults
 
 
 def test_a_log_that_begins_with_something_else_is_told_of_it(reviewed_folder: Path) -> None:

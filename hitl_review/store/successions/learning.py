@@ -10,6 +10,15 @@ _SAYS_THE_SAME: Final = "a label does not say what it was made of"
 _FROM_LATER: Final = "a label from before what it was made of"
 
 
+def _told_otherwise(*pairs: tuple[str, str]) -> str:
+    """Return what is true where the detail of an event `e` tells something else than SQL finds; silence is none."""
+    return " OR ".join(
+        f"json_type(e.payload, '$.detail.{key}') IS NOT NULL AND (json_extract(e.payload, '$.detail.{key}')"
+        f" IS NOT {found} OR json_type(e.payload, '$.detail.{key}') IN ('true', 'false'))"
+        for key, found in pairs
+    )
+
+
 def _label(kind: str, table: str, key: str, event: str, at: str, same: str) -> Look:
     """Return the look at the labels that were made of the rows of one table."""
     return Look(
@@ -148,6 +157,27 @@ LEARNING: Final = (
             "a look that raised other alarms than its report has": (
                 "json_extract(e.payload, '$.detail.raised') IS NOT (SELECT json_group_array(json_extract(l.value,"
                 " '$.name')) FROM json_each(m.body, '$.lamps') l WHERE json_extract(l.value, '$.state') = 'alarm')"
+            )
+        },
+    ),
+    Look(
+        "g.event_id",
+        "gates g CROSS JOIN audit_log e USING (event_id)",
+        {
+            "a gate report of which other words, cases or looks are told": _told_otherwise(
+                ("words", "json_extract(g.body, '$.words')"),
+                ("cases", "json_extract(g.body, '$.cases')"),
+                ("looks", "(SELECT count(*) FROM gates o WHERE o.rowid <= g.rowid)"),
+            )
+        },
+    ),
+    Look(
+        "o.event_id",
+        "(SELECT event_id, min(routing) AS first, max(routing) AS last, sum(audited) AS audited FROM passes"
+        " GROUP BY event_id) o CROSS JOIN audit_log e USING (event_id)",
+        {
+            "cases that passed of which another routing, or other audits, are told": _told_otherwise(
+                *(("routing", "o.first"), ("routing", "o.last"), ("audited", "o.audited"))
             )
         },
     ),

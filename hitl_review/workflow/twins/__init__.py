@@ -35,8 +35,8 @@ ABOUT: Final = {
         "batch:": "case.received outcome.recorded label.collected case.passed",
         "case:": "case.opened read.committed prediction.shown label.disputed label.resolved decision.accepted"
         " decision.overridden decision.deferred decision.amended",
-        "decision:": "sample.reviewed",
-        "job:": "job.queued job.finished job.failed",
+        "decision:": "sample.reviewed receipt.issued",
+        "job:": "job.queued job.started job.finished job.failed",
         "lamp:": "alarm.raised alarm.cleared",
         "log:decisions": "audit.sampled",
         "model:": "model.trained model.promoted model.rolled_back model.stopped model.proposed model.declined"
@@ -50,12 +50,13 @@ ABOUT: Final = {
     }.items()
     for action in actions.split()
 }
-"""How the subject of an event begins whose rows are compared: what is listed of one case is found by it."""
+"""How the subject of an event begins whose rows are compared: what is listed of one case is found by it.
+One without a colon at its end is the whole subject."""
 UNTOLD: Final[dict[str, frozenset[str]]] = {
     "ui_sessions": frozenset({"seen_at", "ends_at", "proved_at", "proved_by"}),
     "wrong_tries": frozenset({"try_id", "kind", "key", "at"}),
     "jobs": frozenset(
-        {"dedupe", "attempts", "owner", "lease_until", "share", "words", "result", "started_at"}
+        {"dedupe", "owner", "lease_until", "share", "words", "result"}
     ),
     "_sqlite_migrations": frozenset({"id", "migration_set", "applied_at"}),
 }

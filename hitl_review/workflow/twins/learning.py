@@ -99,7 +99,7 @@ def _alarm(told: Told) -> dict[str, object]:
 
 def _queued(told: Told) -> dict[str, object]:
     return {
-        "job_id": id_of(told),
+        "job_id": told["event_id"],
         **{name: told["detail"][name] for name in ("kind", "cause")},
         "asked_by": told["actor"],
         "queued_at": told["at"],
@@ -108,7 +108,8 @@ def _queued(told: Told) -> dict[str, object]:
 
 def _ended(told: Told) -> dict[str, object]:
     state = "done" if told["action"] == "job.finished" else "failed"
-    return {"state": state, **{name: told["detail"][name] for name in ("kind", "words")}, "ended_at": told["at"]}
+    said = {name: told["detail"][name] for name in ("kind", "words")}
+    return {"state": state, **said, "attempts": told["detail"]["attempt"], "ended_at": told["at"]}
 
 
 _MEASURED: Final = frozenset({"gate.passed", "gate.failed", "gate.undecided"})

@@ -8,16 +8,21 @@ from hitl_review.workflow.twins.kinds import Batch, Changing, Told, Twin, id_of
 
 
 def _standing(told: Told) -> dict[str, object]:
+    enabled = told["action"] == "account.enabled"
+    if told["detail"]["enabled"] is not enabled:
+        raise ValueError("it is called the one and tells the other")
     return {
         "event_id": told["event_id"],
         "account_id": id_of(told),
-        "enabled": int(told["detail"]["enabled"]),
+        "enabled": int(enabled),
         "at": told["at"],
         "by": told["actor"],
     }
 
 
 def _password(told: Told) -> dict[str, object]:
+    if type(told["detail"]["public"]) is not bool:
+        raise ValueError("a number is no answer to whether it is public")
     return {
         "event_id": told["event_id"],
         "account_id": id_of(told),

@@ -34,7 +34,7 @@ def test_a_session_begins_and_ends_as_its_events_tell() -> None:
 
 def test_a_job_begins_as_it_was_asked_for() -> None:
     """What is to be done, why, by whom and when."""
-    queued = {"subject": "job:j-1", "actor": "sam", "at": AT, "detail": {"kind": "train", "cause": "asked"}}
+    queued = {"event_id": "j-1", "actor": "sam", "at": AT, "detail": {"kind": "train", "cause": "asked"}}
     assert OF["jobs"].begin(queued) == {
         "job_id": "j-1",
         "kind": "train",
@@ -47,9 +47,9 @@ def test_a_job_begins_as_it_was_asked_for() -> None:
 @pytest.mark.parametrize(("action", "state"), [("job.finished", "done"), ("job.failed", "failed")])
 def test_a_job_ends_done_or_failed(action: str, state: str) -> None:
     """With the words that a person reads of it."""
-    ended = {"action": action, "at": AT, "detail": {"kind": "train", "words": "It is over."}}
+    ended = {"action": action, "at": AT, "detail": {"kind": "train", "words": "It is over.", "attempt": 2}}
     found = OF["jobs"].end(ended)
-    assert found == {"state": state, "kind": "train", "words": "It is over.", "ended_at": AT}
+    assert found == {"state": state, "kind": "train", "words": "It is over.", "attempts": 2, "ended_at": AT}
 
 
 def test_a_damaged_text_has_the_digest_of_its_bytes() -> None:
