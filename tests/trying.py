@@ -41,12 +41,14 @@ SLOW_TESTS: Final = {
 """Test modules that are slow, and the modules whose faults they are run for."""
 OWN_TESTS: Final = {
     "audit": ("test_checkpoints.py",),
-    "auditing": ("test_anchors.py", "test_impossible.py", "test_impossible_reviewing.py"),
+    "auditing": ("test_every_word.py", "test_anchors.py", "test_impossible.py", "test_impossible_reviewing.py"),
     "checkpointing": ("test_holding.py",),
     "checkpoints": ("test_anchors.py",),
     "file_problems": ("test_auditing.py", "test_side_by_side.py"),
+    "job_order": ("test_impossible_jobs.py",),
     "log_keys": ("test_rotating.py",),
-    "reconciling": ("test_authority.py",),
+    "naming_checks": ("test_told_otherwise.py",),
+    "reconciling": ("test_authority.py", "test_told_otherwise.py"),
     "side_by_side": ("test_auditing.py",),
     "stretches": ("test_auditing.py", "test_authority.py"),
     "successions": tuple(
