@@ -294,6 +294,10 @@ def executable(path: Path, script: str) -> None:
     path.chmod(0o755)
 
 
+PICKED = getattr(sys, "_base_executable", sys.executable)
+"""The Python behind the environment of the tests: the environment's own may be the one that is to be made anew."""
+
+
 def pick_python(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Runs the picker where only `folder` is on PATH and no version manager is found."""
     environment = {"PATH": str(folder), "HOME": str(folder)}
@@ -309,7 +313,7 @@ def test_the_picker_passes_over_pythons_that_do_not_run(tmp_path: Path) -> None:
     executable(tmp_path / "python3.12", '[ "$1" = --version ] && echo "Python 3.12.0" || exit 1')
     executable(tmp_path / "python3.11", f'exec "{sys.executable}" "$@"')
     found = pick_python(tmp_path)
-    assert (found.returncode, found.stdout.strip()) == (0, sys.executable), found.stderr
+    assert (found.returncode, found.stdout.strip()) == (0, PICKED), found.stderr
 
 
 def test_the_picker_finds_the_newest_among_a_version_managers(tmp_path: Path) -> None:
@@ -318,7 +322,7 @@ def test_the_picker_finds_the_newest_among_a_version_managers(tmp_path: Path) ->
     shelf.mkdir(parents=True)
     executable(shelf / "python", f'exec "{sys.executable}" "$@"')
     executable(tmp_path / "python3.12", "[ $# = 1 ] || echo older")
-    assert pick_python(tmp_path).stdout.strip() == sys.executable
+    assert pick_python(tmp_path).stdout.strip() == PICKED
 
 
 def test_the_picker_says_why_it_found_none(tmp_path: Path) -> None:
@@ -335,7 +339,7 @@ def test_the_picker_takes_the_python_it_is_told_to_or_refuses(tmp_path: Path) ->
     """`make PYTHON=...` is never answered with some other Python."""
     executable(tmp_path / "chosen", f'exec "{sys.executable}" "$@"')
     executable(tmp_path / "python3.13", f'exec "{sys.executable}" "$@"')
-    assert pick_python(tmp_path, "chosen").stdout.strip() == sys.executable
+    assert pick_python(tmp_path, "chosen").stdout.strip() == PICKED
     refused = pick_python(tmp_path, "nowhere")
     assert (refused.returncode, refused.stdout) == (1, "")
     assert "PYTHON=nowhere will not do" in refused.stderr
