@@ -25,6 +25,7 @@ from hitl_review.domain.audit import (
     next_event,
     payload_fault,
     stamp,
+    told_fault,
 )
 from hitl_review.domain.canonical import canonical_json
 from hitl_review.errors import AuditError
@@ -349,3 +350,29 @@ def test_summer_time_does_not_turn_the_log_back(berlin: None) -> None:
         "2026-10-25T01:30:00.000000Z",
     )
     assert moment(stamp(summer)).tzinfo is UTC
+
+
+@pytest.mark.parametrize(
+    ("day", "is_one"),
+    [
+        *(("2026-02-28", True), ("2026-02-29", False), ("2028-02-29", True), ("2026-02-30", False)),
+        *(("2026-04-30", True), ("2026-04-31", False), ("2026-12-31", True)),
+    ],
+)
+@pytest.mark.parametrize(
+    ("action", "fault"),
+    [
+        ("decision.accepted", None),
+        ("plan.made", None),
+        ("plan.m\u0430de", "its action does not read noun.past"),
+        ("Plan.made", "its action does not read noun.past"),
+    ],
+)
+def test_a_time_lies_on_a_day_that_there_is(day: str, is_one: bool, action: str, fault: str | None) -> None:
+    """Whatever the action is, and whether this program knows it."""
+    told = {
+        **{"format": 1, "seq": 1, "event_id": "event-0001", "at": f"{day}T23:59:59.000001Z", "actor": "a"},
+        **{"role": "reader", "action": action, "subject": "case:C-1", "detail": {}},
+    }
+    expected = fault if is_one else "its time is on a day that no calendar has"
+    assert told_fault(told, 1, "event-0001") == expected

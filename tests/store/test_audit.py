@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from hitl_review.domain.account import Actor, Role
+from hitl_review.domain.account import SYSTEM, Actor, Role
 from hitl_review.domain.audit import GENESIS, Head, chain_hash, fault_of, payload_fault, stamp
 from hitl_review.domain.canonical import canonical_json
 from hitl_review.errors import AuditError, Conflict, NotPermitted
@@ -174,6 +174,24 @@ def test_a_clock_that_went_back_is_told_first(store: Store, clock: Clock) -> Non
         ("audit.viewed", earlier),
     ]
     assert next(audit.events(store, after=1)).told["detail"] == {"previous_at": stamp(NOW), "at": earlier}
+
+
+def test_a_clock_that_went_back_is_told_in_the_name_of_who_acts(
+    reviewed: Workspace, reader: Actor, clock: Clock
+) -> None:
+    """It was met in their act; a refusal alone tells of it in the program's own name."""
+    told = []
+    for action in ("case.opened", "signature.refused"):
+        clock.advance(-7200)
+        with reviewed.store.transaction(reader):
+            audit.append(reviewed.store, action, "case:C-1", {})
+        told += [(each.told["action"], each.told["actor"]) for each in audit.latest(reviewed.store, limit=2)]
+    assert told == [
+        ("case.opened", "reader-1"),
+        ("clock.regressed", "reader-1"),
+        ("signature.refused", "reader-1"),
+        ("clock.regressed", "system"),
+    ]
 
 
 def test_a_clock_that_stands_still_is_fine(store: Store) -> None:
@@ -473,9 +491,9 @@ def test_the_events_of_one_rare_action_come_oldest_first(store: Store) -> None:
 
 
 def test_who_was_disabled_meanwhile_acts_no_more_and_only_that_is_told_in_their_name(
-    reviewed: Workspace, reader: Actor, other_reader: Actor
+    reviewed: Workspace, reader: Actor, other_reader: Actor, clock: Clock
 ) -> None:
-    """Asked in the act itself; all that others do goes on."""
+    """Asked in the act itself; all that others do goes on, and so does a refusal when the clock went back."""
     store = reviewed.store
     with store.transaction():
         event = audit.append(store, "account.disabled", "account:reader-1", {"enabled": False})
@@ -486,10 +504,21 @@ def test_who_was_disabled_meanwhile_acts_no_more_and_only_that_is_told_in_their_
         store.transaction(reader),
     ):
         audit.append(store, "case.opened", "case:C-1", {})
+    with pytest.raises(NotPermitted, match="is disabled"), store.transaction(reader):
+        audit.append(store, "cases.rescored", "queue:open", {}, actor=SYSTEM)
+    with pytest.raises(NotPermitted, match="is disabled"), store.transaction(reader):
+        audit.append(store, "clock.regressed", "log:clock", {})
     assert audit.head(store).size == size
-    with store.transaction(reader):
-        audit.append(store, "signature.refused", "account:reader-1", {})
+    for step in (0, -7200):
+        clock.advance(step)
+        with store.transaction(reader):
+            audit.append(store, "signature.refused", "account:reader-1", {})
     with store.transaction(other_reader):
         audit.append(store, "case.opened", "case:C-1", {})
-    told = [(each.told["action"], each.told["actor"]) for each in audit.latest(store, limit=2)]
-    assert told == [("case.opened", "reader-2"), ("signature.refused", "reader-1")]
+    told = [(each.told["action"], each.told["actor"]) for each in audit.latest(store, limit=4)]
+    assert told == [
+        ("case.opened", "reader-2"),
+        ("signature.refused", "reader-1"),
+        ("clock.regressed", "system"),
+        ("signature.refused", "reader-1"),
+    ]

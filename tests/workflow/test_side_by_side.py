@@ -183,6 +183,8 @@ def test_what_stretches_hold_is_held_together() -> None:
         places={1: (one, "h1")},
         frontier=two,
         set_back=True,
+        more=Counter({"x.y\nnew": 2}),
+        jobs=[(2, "job.queued", "j", "monitor", None, "1")],
     )
     second = Walked(
         chain=[b],
@@ -195,6 +197,8 @@ def test_what_stretches_hold_is_held_together() -> None:
         checkpoints=[(3, {}, "")],
         places={3: (Frontier().grown(leaves[2:]), "h3")},
         frontier=Frontier().grown(leaves[2:]),
+        more=Counter({"x.y\nnew": 1, "z\nnew": 1}),
+        jobs=[(3, "job.started", "j", "monitor", 1, "3")],
     )
     assert joined([first, second]) == Walked(
         chain=[a, b],
@@ -208,6 +212,8 @@ def test_what_stretches_hold_is_held_together() -> None:
         places={1: (one, "h1"), 3: (three, "h3")},
         frontier=three,
         set_back=True,
+        more=Counter({"x.y\nnew": 3, "z\nnew": 1}),
+        jobs=[(2, "job.queued", "j", "monitor", None, "1"), (3, "job.started", "j", "monitor", 1, "3")],
     )
     assert joined([second, first]).set_back
     assert not joined([second, second]).set_back
