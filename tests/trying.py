@@ -41,7 +41,11 @@ SLOW_TESTS: Final = {
 """Test modules that are slow, and the modules whose faults they are run for."""
 OWN_TESTS: Final = {
     "audit": ("test_checkpoints.py",),
-    "auditing": ("test_every_word.py", "test_anchors.py", "test_impossible.py", "test_impossible_reviewing.py"),
+    "auditing": (
+        *("test_every_word.py", "test_anchors.py"),
+        *("test_impossible.py", "test_impossible_jobs.py", "test_impossible_reviewing.py"),
+    ),
+    "canonical": ("test_told_otherwise.py",),
     "checkpointing": ("test_holding.py",),
     "checkpoints": ("test_anchors.py",),
     "file_problems": ("test_auditing.py", "test_side_by_side.py"),

@@ -13,10 +13,11 @@ from typing import Any
 import pytest
 
 from hitl_review.domain.account import SYSTEM
+from hitl_review.store import inspection
 from hitl_review.store.jobs import Job, JobKind
 from hitl_review.workflow import jobs
 from hitl_review.workflow.auditing import verify
-from hitl_review.workflow.job_order import OUT_OF_ORDER
+from hitl_review.workflow.job_order import OUT_OF_ORDER, JobTold, job_problems
 from hitl_review.workflow.workspace import Workspace, open_workspace
 from tests.attacks.retelling import Found, Payload, Story, found, retold
 from tests.tampering import tamper
@@ -185,3 +186,34 @@ def test_what_a_worker_does_is_not_found(reviewed_folder: Path, ways: list[Any],
                 jobs.ask_in(workspace, JobKind.RESCORE, cause="another model is in use now", anew=True)
             problems: Found = [(each.seq, each.kind, each.message) for each in verify(reviewed_folder).problems]
             assert problems == []
+
+
+@pytest.mark.parametrize(
+    ("row", "is_found"),
+    [
+        ("state = 'waiting', attempts = 0, started_at = NULL", False),
+        ("state = 'waiting', attempts = 1, started_at = NULL", True),
+        ("state = 'waiting', attempts = 0, started_at = 'then'", True),
+    ],
+)
+def test_a_row_of_which_no_event_tells_was_never_started(whole_folder: Path, row: str, is_found: bool) -> None:
+    """That it is there at all is told elsewhere."""
+    tamper(whole_folder, "DELETE FROM jobs WHERE rowid > 1")
+    tamper(whole_folder, f"UPDATE jobs SET {row}, ended_at = NULL")
+    with inspection.opened(whole_folder / "review.db") as store:
+        assert [each.message for each in job_problems(store, [])] == ([OTHER_ROW] if is_found else [])
+
+
+@pytest.mark.parametrize(("state", "wanted"), [("running", {3}), ("waiting", {2, 3})])
+def test_only_a_job_that_was_put_back_lost_an_attempt(whole_folder: Path, state: str, wanted: set[int]) -> None:
+    """And no more than one."""
+    told: list[JobTold] = [(1, "job.queued", "j-1", "monitor", None, "t0")]
+    told += [(1 + each, "job.started", "j-1", "monitor", each, f"t{each}") for each in (1, 2, 3)]
+    tamper(whole_folder, "DELETE FROM jobs WHERE rowid > 1")
+    found_with = set()
+    for attempts in range(6):
+        words = f"job_id = 'j-1', state = '{state}', attempts = {attempts}, started_at = 't3'"
+        tamper(whole_folder, f"UPDATE jobs SET {words}, ended_at = NULL")
+        with inspection.opened(whole_folder / "review.db") as store:
+            found_with |= set() if list(job_problems(store, told)) else {attempts}
+    assert found_with == wanted

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -233,6 +234,20 @@ def test_a_file_of_checkpoints_with_a_hole_of_any_size_is_refused(reviewed_folde
         verify(reviewed_folder)
 
 
+def test_a_file_of_checkpoints_may_be_just_as_large_as_it_may(
+    reviewed_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The control."""
+    with open_workspace(reviewed_folder) as workspace:
+        publish_checkpoint(workspace)
+    size = (reviewed_folder / "checkpoints.txt").stat().st_size
+    monkeypatch.setattr(anchors, "MOST_BYTES", size)
+    assert verify(reviewed_folder).ok
+    monkeypatch.setattr(anchors, "MOST_BYTES", size - 1)
+    with pytest.raises(AuditError, match="too large"):
+        verify(reviewed_folder)
+
+
 @pytest.mark.parametrize(
     ("deed", "words"),
     [
@@ -268,6 +283,7 @@ def test_a_checkpoint_whose_lines_only_some_programs_see_is_refused(
     with open_workspace(reviewed_folder) as workspace:
         note = publish_checkpoint(workspace)
     body, _, signatures = note.partition("\n\n")
-    with pytest.raises(AuditError):
+    words = "The checkpoint's lines end otherwise than they are published. Use the file as it was."
+    with pytest.raises(AuditError, match=f"^{re.escape(words)}$"):
         read_notes(f"{body.replace(chr(10), separator, 1)}\n\n{signatures}")
     assert read_notes(note)

@@ -19,10 +19,12 @@ from hypothesis import strategies as st
 
 from hitl_review.domain import canonical
 from hitl_review.domain.canonical import (
+    DEEPEST,
     bytes_digest,
     canonical_json,
     digest,
     lines_digest,
+    not_too_deep,
     parse_canonical,
     text_digest,
     written_alike,
@@ -372,3 +374,21 @@ def test_what_some_encoder_writes_in_another_way_is_known(value: object) -> None
 def test_only_what_holds_values_is_asked_about(value: object) -> None:
     """A value that stands alone is left to the careful way."""
     assert not written_alike(value)
+
+
+def nested(depth: int, kind: str) -> object:
+    """Return a value that lies in so many lists or objects."""
+    value: object = 1
+    for _ in range(depth):
+        value = [value] if kind == "list" else {"a": value}
+    return value
+
+
+@pytest.mark.parametrize("kind", ["list", "object"])
+def test_what_lies_too_deep_is_refused_and_what_is_only_wide_is_not(kind: str) -> None:
+    """At the limit it is taken, however many brackets there are."""
+    for value in ([nested(DEEPEST - 1, kind), []], [nested(1, kind)] * 2 * DEEPEST):
+        assert not_too_deep(value, json.dumps(value)) is value
+    for value in (nested(DEEPEST + 1, kind), [1, nested(DEEPEST, kind)]):
+        with pytest.raises(AuditError, match=r"^it is nested too deeply$"):
+            not_too_deep(value, json.dumps(value))

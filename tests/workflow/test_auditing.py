@@ -20,7 +20,7 @@ from hitl_review.store import audit, counterparts, inspection, models, schema
 from hitl_review.store.checkpoints import ANCHOR_FILE
 from hitl_review.store.connection import sqlite3 as sqlite_that_is_used
 from hitl_review.workflow import auditing, file_problems, side_by_side, stretches
-from hitl_review.workflow.auditing import MOST_PROBLEMS, history, line_of, verify, verify_file
+from hitl_review.workflow.auditing import MOST_KEYS, MOST_PROBLEMS, history, line_of, verify, verify_file
 from hitl_review.workflow.checkpointing import Held, publish_checkpoint
 from hitl_review.workflow.log_keys import LogKeys
 from hitl_review.workflow.stretches import Walked, walk
@@ -193,6 +193,44 @@ def test_root_and_head_at_the_size_of_each_checkpoint_are_those_of_the_rows(revi
         Walked(whole=False, places=elsewhere, frontier=walked.frontier),
     ):
         assert auditing._places(reviewed.store, held, broken) == rows
+
+
+@pytest.mark.parametrize("number", [0, 1, MOST_KEYS, MOST_KEYS + 1, MOST_KEYS + 1_234])
+def test_keys_that_nobody_knows_are_named_up_to_a_number(number: int) -> None:
+    """Letter by letter, and no longer than a line; of the others it is told how many there are."""
+    keys = [f"k{each:05}\nof two lines" for each in range(number)]
+    walked = Walked(more=Counter({f"case.opened\n{key}": 3 for key in keys}))
+    rest = number - MOST_KEYS
+    assert auditing._warnings(0, 0, [], walked)[1:] == (
+        *(
+            f"3 events of the action 'case.opened' tell 'k{each:05}\\\\u000aof two lines', which this program does not"
+            " know and nobody looks at"
+            for each in range(min(number, MOST_KEYS))
+        ),
+        *([f"{rest:,} more such keys are not named here"] if rest > 0 else []),
+    )
+
+
+@pytest.mark.parametrize("wrong", ["nothing", "whole", "chain", "told"])
+def test_the_order_of_jobs_is_asked_for_where_all_their_events_can_be_heard(reviewed: Workspace, wrong: str) -> None:
+    """Where one may be missing, it is not."""
+    walked = Walked(jobs=[(1, "job.started", "j-1", "monitor", 1, "then")])
+    walked.whole = wrong != "whole"
+    walked.chain = [Problem(1, "chain", "")] if wrong == "chain" else []
+    walked.told = [Problem(1, "payload", "")] if wrong == "told" else []
+    assert bool(list(auditing._of_jobs(reviewed.store, walked))) == (wrong == "nothing")
+
+
+def test_jobs_that_can_not_be_read_are_told_as_such(reviewed_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And all else is checked."""
+
+    def broken(store: object) -> list[object]:
+        raise sqlite_that_is_used.DatabaseError("no such column: of ours")
+
+    monkeypatch.setattr(counterparts, "jobs_that_stand", broken)
+    assert [each.message for each in verify(reviewed_folder).problems] == [
+        "the jobs can't be read to the end: no such column: of ours"
+    ]
 
 
 @pytest.mark.parametrize(
