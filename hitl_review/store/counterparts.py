@@ -64,9 +64,9 @@ def count(store: Store, table: str, where: str = "1") -> int:
     return int(store.rows(f"SELECT count(*) FROM {table} NOT INDEXED WHERE {where}")[0][0])
 
 
-def case_ids(store: Store) -> frozenset[str]:
-    """Return the ids of all cases."""
-    return frozenset(row[0] for row in store.rows("SELECT case_id FROM cases"))
+def has_case(store: Store, case_id: str) -> bool:
+    """Tell whether there is a case with this id."""
+    return store.row("SELECT 1 FROM cases WHERE case_id = ?", (case_id,)) is not None
 
 
 def jobs_that_stand(store: Store) -> list[tuple[str, str, int, str | None]]:

@@ -59,7 +59,6 @@ class Reconciliation:
         self._in_force: tuple[list[tuple[int, str | None]], list[tuple[int, str, object]]] | None = None
         """Since which events which model was in use, and which routing."""
         self._beforehand: list[Problem] | None = None
-        self._cases: frozenset[str] | None = None
 
     def compare(self, seq: int, told: Told) -> Sequence[Problem]:
         """Return where the rows that an event tells of are missing or differ from it."""
@@ -76,12 +75,10 @@ class Reconciliation:
         return list(self._looked_up(seq, told))
 
     def _is_a_case(self, case_id: str) -> bool:
-        if self._cases is None:
-            try:
-                self._cases = counterparts.case_ids(self._store)
-            except sqlite3.DatabaseError:
-                return True  # what can't be read is told of where rows are counted
-        return case_id in self._cases
+        try:
+            return counterparts.has_case(self._store, case_id)
+        except sqlite3.DatabaseError:
+            return True  # what can't be read is told of where rows are counted
 
     def _looked_up(self, seq: int, told: Told) -> Iterator[Problem]:
         action = told["action"]
