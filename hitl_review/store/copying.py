@@ -27,6 +27,19 @@ def copy_into(store: Store, path: Path) -> None:
         ) from error
 
 
+def put_in_place(made: Path, place: Path) -> None:
+    """Give a finished file its name; unlike a rename, a link never replaces a file that came meanwhile.
+
+    FileExistsError where there is one. On a file system that knows no links it is renamed.
+    """
+    try:
+        os.link(made, place)
+    except FileExistsError:
+        raise
+    except OSError:
+        os.replace(made, place)
+
+
 def sync_folder(folder: Path) -> None:
     """Let the new name outlive a power cut, where the system can be asked to."""
     with suppress(OSError):

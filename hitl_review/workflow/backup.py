@@ -14,7 +14,7 @@ from hitl_review.domain.account import SYSTEM, Actor, Permission, require
 from hitl_review.errors import AuditError, HitlError, WorkspaceError
 from hitl_review.store import audit
 from hitl_review.store.connection import Store, open_store
-from hitl_review.store.copying import copy_into, sync_folder
+from hitl_review.store.copying import copy_into, put_in_place, sync_folder
 from hitl_review.workflow.auditing import verify_file
 
 
@@ -60,18 +60,16 @@ def _copy(store: Store, file: Path, part: Path) -> None:
                 f"The copy does not verify ({found.problems[0].words}), so it was not kept. "
                 "Run `hitl-review audit verify` on the workspace."
             )
-        _put_in_place(part, file)
+        _named(part, file)
     finally:
         for left in (part, part.with_name(f"{part.name}-journal")):
             left.unlink(missing_ok=True)
 
 
-def _put_in_place(part: Path, file: Path) -> None:
-    """Give the finished copy its name; unlike a rename, a link never replaces a file that came meanwhile."""
+def _named(part: Path, file: Path) -> None:
+    """Give the finished copy its name, for good."""
     try:
-        os.link(part, file)
+        put_in_place(part, file)
     except FileExistsError as error:
         raise _taken(file) from error
-    except OSError:
-        part.rename(file)  # this file system knows no links
     sync_folder(file.parent)

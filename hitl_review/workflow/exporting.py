@@ -17,7 +17,7 @@ from uuid import uuid4
 from hitl_review.domain.account import Actor, Permission, require
 from hitl_review.domain.canonical import bytes_digest
 from hitl_review.errors import HitlError
-from hitl_review.store import audit
+from hitl_review.store import audit, copying
 from hitl_review.workflow.formats import FORMATS
 from hitl_review.workflow.sheets import SHEETS
 from hitl_review.workflow.workspace import Workspace
@@ -92,13 +92,11 @@ def waiting_beside(out: Path, content: bytes) -> Iterator[Path]:
 
 
 def put_in_place(waiting: Path, out: Path) -> None:
-    """Give a finished file its name; unlike a rename, a link never replaces a file that came meanwhile."""
+    """Give a finished file its name; ExportError where another has taken it meanwhile."""
     try:
-        os.link(waiting, out)
+        copying.put_in_place(waiting, out)
     except FileExistsError as error:
         raise _taken(out) from error
-    except OSError:
-        os.replace(waiting, out)  # this file system knows no links
 
 
 def _taken(out: Path) -> ExportError:

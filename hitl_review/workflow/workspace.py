@@ -23,6 +23,7 @@ from hitl_review.project import Project, parse_project
 from hitl_review.store import audit, models, projects
 from hitl_review.store.checkpoints import ANCHOR_FILE, Checkpointer, anchor_path
 from hitl_review.store.connection import DATABASE, Store, create_store, now_utc, open_store
+from hitl_review.store.copying import put_in_place
 from hitl_review.store.keys import KEY_FILE, create_key, key_path
 from hitl_review.store.left_over import side_files
 
@@ -97,19 +98,16 @@ def create_workspace(
                 _configure(store, project_text)
         for name in (KEY_FILE, DATABASE):
             if (making / name).exists():
-                _put_in_place(making / name, folder / name)
+                _place(making / name, folder / name)
 
 
-def _put_in_place(made: Path, place: Path) -> None:
-    """Give a file its place; unlike a rename, a link never replaces what another has put there meanwhile."""
+def _place(made: Path, place: Path) -> None:
     try:
-        os.link(made, place)
+        put_in_place(made, place)
     except FileExistsError as error:
         raise WorkspaceError(
             f"There is a workspace in {place.parent} already. Name another folder, or use it."
         ) from error
-    except OSError:
-        os.replace(made, place)  # this file system knows no links
 
 
 def _check_left_over(folder: Path) -> None:
