@@ -1,10 +1,11 @@
-"""Other processes for tests: forked from this one, killed, out of disk, or without any privilege."""
+"""Other processes for tests: forked from this one, killed, out of disk, without any privilege, or of other programs."""
 
 from __future__ import annotations
 
 import ctypes
 import os
 import resource
+import shutil
 import signal
 import sys
 import traceback
@@ -12,6 +13,8 @@ import warnings
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
+
+import pytest
 
 
 def forked(act: Callable[[], object]) -> int:
@@ -89,3 +92,11 @@ class Interrupted:
         self._left -= 1
         if self._left == 0:
             self._deed()
+
+
+def needing(*tools: str) -> None:
+    """Go on where these programs are installed; skip the test where they are not, and fail where CI lacks them."""
+    lacking = [tool for tool in tools if shutil.which(tool) is None]
+    if lacking and os.environ.get("CI") != "true":
+        pytest.skip(f"not on this machine: {', '.join(lacking)} (Debian: apt-get install sqlite3 openssl)")
+    assert not lacking

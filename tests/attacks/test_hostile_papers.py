@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import base64
 import json
-import os
 import re
-import shutil
 import subprocess
 import zipfile
 from collections.abc import Callable
@@ -33,6 +31,7 @@ from hitl_review.workflow.checkpointing import publish_checkpoint
 from hitl_review.workflow.receipts import issue_receipt
 from hitl_review.workflow.workspace import Workspace
 from tests.attacks.forging import signed_note
+from tests.processes import needing
 
 TOOLS = ("bash", "sqlite3", "sha256sum", "openssl", "base64", "od", "cmp")
 MARK = "made-by-the-paper"
@@ -43,10 +42,7 @@ UNDER_A_LINK = "the auditor's own words\n"
 @pytest.fixture
 def place(tmp_path: Path) -> Path:
     """An empty folder in which somebody checks a paper."""
-    lacking = [tool for tool in TOOLS if shutil.which(tool) is None]
-    if lacking and os.environ.get("CI") != "true":
-        pytest.skip(f"not on this machine: {', '.join(lacking)} (Debian: apt-get install sqlite3 openssl)")
-    assert not lacking
+    needing(*TOOLS)
     folder = tmp_path / "place"
     folder.mkdir()
     return folder

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -20,6 +19,7 @@ from hitl_review.workflow.bundling import export_bundle
 from hitl_review.workflow.checkpointing import publish_checkpoint
 from hitl_review.workflow.rotating import rotate_key
 from hitl_review.workflow.workspace import Workspace, open_workspace
+from tests.processes import needing
 
 TOOLS = ("bash", "sqlite3", "sha256sum", "openssl", "base64")
 
@@ -27,10 +27,7 @@ TOOLS = ("bash", "sqlite3", "sha256sum", "openssl", "base64")
 @pytest.fixture
 def bundle(reviewed: Workspace, tmp_path: Path) -> Path:
     """A bundle of the ward's log, unpacked."""
-    lacking = [tool for tool in TOOLS if shutil.which(tool) is None]
-    if lacking and os.environ.get("CI") != "true":
-        pytest.skip(f"not on this machine: {', '.join(lacking)} (Debian: apt-get install sqlite3 openssl)")
-    assert not lacking
+    needing(*TOOLS)
     export_bundle(reviewed, tmp_path / "log.zip")
     with zipfile.ZipFile(tmp_path / "log.zip") as file:
         file.extractall(tmp_path / "bundle")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import os
 import re
 import shutil
 import subprocess
@@ -25,6 +24,7 @@ from hitl_review.workflow.checkpointing import write_checkpoint
 from hitl_review.workflow.receipts import check_receipt, issue_receipt, write_receipt_file
 from hitl_review.workflow.rotating import rotate_key
 from hitl_review.workflow.workspace import Workspace, open_workspace
+from tests.processes import needing
 
 
 @pytest.fixture
@@ -213,11 +213,7 @@ def test_the_guide_checks_it_with_other_tools(
     reviewed: Workspace, text: str, kept: Path, tmp_path: Path, trusted: str
 ) -> None:
     """Its commands are run as they stand there; one changed character, and they refuse."""
-    lacking = [
-        tool for tool in ("bash", "sha256sum", "openssl", "base64", "od") if shutil.which(tool) is None
-    ]
-    if lacking and os.environ.get("CI") != "true":
-        pytest.skip(f"not on this machine: {', '.join(lacking)}")
+    needing("bash", "sha256sum", "openssl", "base64", "od")
     place = tmp_path / "check"
     place.mkdir()
     if trusted == "kept.note":
