@@ -35,10 +35,13 @@ QUICK_SECONDS: Final = 1.0
 """A test that noticed a fault is run first for the next one if it takes less than this."""
 SLOW_TESTS: Final = {
     "test_side_by_side.py": ("side_by_side",),
-    "test_every_value.py": ("reconciling", "twins.kinds", "twins.learning", "twins.people"),
-    "test_forged_words.py": ("domain.audit", "domain.checkpoint", "auditing", "checkpointing", "reconciling"),
+    "test_every_value.py": ("reconciling", "unclaimed", "twins.kinds", "twins.learning", "twins.people"),
+    "test_forged_words.py": (
+        *("domain.audit", "domain.checkpoint", "auditing", "checkpointing", "reconciling", "unclaimed"),
+    ),
 }
 """Test modules that are slow, and the modules whose faults they are run for."""
+_ABOUT_ROWS: Final = ("test_authority.py", "test_told_otherwise.py", "test_reconciling.py")
 OWN_TESTS: Final = {
     "audit": ("test_checkpoints.py",),
     "auditing": (
@@ -52,7 +55,8 @@ OWN_TESTS: Final = {
     "job_order": ("test_impossible_jobs.py",),
     "log_keys": ("test_rotating.py",),
     "naming_checks": ("test_told_otherwise.py",),
-    "reconciling": ("test_authority.py", "test_told_otherwise.py"),
+    "reconciling": _ABOUT_ROWS,
+    "unclaimed": _ABOUT_ROWS,
     "side_by_side": ("test_auditing.py",),
     "stretches": ("test_auditing.py", "test_authority.py"),
     "successions": tuple(

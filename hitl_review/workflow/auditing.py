@@ -33,10 +33,10 @@ from hitl_review.workflow.checkpointing import (
 from hitl_review.workflow.file_problems import guarded, link_problems, schema_problems
 from hitl_review.workflow.job_order import job_problems
 from hitl_review.workflow.log_keys import LogKeys, keys_of
-from hitl_review.workflow.reconciling import Reconciliation
 from hitl_review.workflow.side_by_side import Walks
 from hitl_review.workflow.stretches import MOST_PROBLEMS, Walked
 from hitl_review.workflow.successions import impossible
+from hitl_review.workflow.unclaimed import Unclaimed
 from hitl_review.workflow.workspace import Workspace
 
 __all__ = [
@@ -131,8 +131,7 @@ def _verified(
     walks = Walks(path, store, end, sizes, lambda done: progress(2 * min(done, end.count), 2 * end.count))
     with walks.begun():
         of_schema, of_links = list(schema_problems(store)), list(link_problems(store))
-        rows = Reconciliation(store)
-        rows.look_beforehand()
+        rows = Unclaimed(store)
         of_steps = _impossible_by_time(store)
         walked = walks.ended()
     steps = chain(
@@ -143,7 +142,7 @@ def _verified(
         _empty_problems(end, walked),
         walked.told,
         guarded("the accounts", _strangers(store, walked)),
-        _left_over(rows, walked),
+        _unclaimed(rows, walked),
         guarded("the jobs", _of_jobs(store, walked)),
         guarded("the checkpoints", _checkpoint_problems(store, held, beside or (), walked)),
     )
@@ -171,11 +170,10 @@ def _strangers(store: Store, walked: Walked) -> Iterator[Problem]:
             )
 
 
-def _left_over(rows: Reconciliation, walked: Walked) -> Iterator[Problem]:
+def _unclaimed(rows: Unclaimed, walked: Walked) -> Iterator[Problem]:
     """Look for what no event told of; a walk that broke off can't know that."""
     if walked.whole:
-        rows.told, rows.opened = walked.rows, walked.opened
-        yield from rows.left_over()
+        yield from rows.problems(walked.rows, walked.opened)
 
 
 def _of_jobs(store: Store, walked: Walked) -> Iterator[Problem]:

@@ -1,8 +1,9 @@
-"""The log and the rows it tells of, side by side, in both directions and with equal content.
+"""The rows that the log tells of, beside its events: they are there, and hold what is told, value by value.
 
 Most tables have a row per event: the row is written anew from the event and compared column by
 column. Cases, outcomes and predictions have an event per batch, whose digest covers their lines.
-What is known by its digest is digested again. A message names columns, never what stands in them.
+What is known by its digest is digested again. Rows that no event tells of are `unclaimed`'s to find.
+A message names columns, never what stands in them.
 """
 
 from __future__ import annotations
@@ -12,18 +13,16 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from hitl_review.domain.audit import moment, stamp
-from hitl_review.domain.canonical import bytes_digest, canonical_json, digest, lines_digest
+from hitl_review.domain.canonical import bytes_digest, canonical_json, digest
 from hitl_review.domain.verification import Problem
 from hitl_review.errors import AuditError
-from hitl_review.store import counterparts, worklist
+from hitl_review.store import counterparts
 from hitl_review.store.connection import Store, concerns_file, sqlite3
-from hitl_review.workflow.file_problems import guarded
 from hitl_review.workflow.job_order import JobTold
 from hitl_review.workflow.twins import ABOUT, BATCHES, CHANGING, TWINS, Batch, Changing, Told, Twin
-from hitl_review.workflow.twins.kinds import compared, id_of
+from hitl_review.workflow.twins.kinds import compared, digest_of, id_of
+from hitl_review.workflow.unclaimed import QUEUE
 
-_TABLES: Final[tuple[Twin | Batch, ...]] = (*TWINS, *BATCHES)
 _TWIN_OF: Final = {action: twin for twin in TWINS for action in twin.actions}
 ONE_EACH: Final = frozenset(_TWIN_OF)
 """The actions of which each event tells of one row, which is soon compared."""
@@ -33,8 +32,6 @@ COMPARED: Final = frozenset(
     {"case.opened", "case.sampled", "job.started", "receipt.issued", *_TWIN_OF, *_BATCH_OF, *_CHANGING_OF}
 )
 """The actions that tell of rows, of who holds a case, of the queue's order, or of a decision by its number."""
-_QUEUE: Final = "the queue in its order"
-"""Stands among who opened which case last, for the digest of the order that was told last; no account has it."""
 _ABSENT: Final = object()
 NO_SUCH_CASE: Final = "there is no case with the id that it tells of"
 _UNTOLD: Final = (KeyError, TypeError, AttributeError, ValueError, OverflowError)
@@ -42,7 +39,7 @@ _UNTOLD: Final = (KeyError, TypeError, AttributeError, ValueError, OverflowError
 
 
 class Reconciliation:
-    """Goes along with the log, event by event, and afterwards looks at what no event told of."""
+    """Goes along with the log, event by event, and gathers what is asked when the walk is over."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -51,14 +48,10 @@ class Reconciliation:
         """By table: the rows behind the one that was compared last."""
         self.told: Counter[str] = Counter()
         self.opened: dict[str, tuple[str, str]] = {}
-        self._counts: dict[str, int] = {}
         self.jobs: list[JobTold] = []
         """What was told of jobs, in order."""
-        self._order_of_queue: tuple[bool, int, str | None] | None = None
-        """Whether cases stand out of order, how many have a place, and the digest of the places."""
         self._in_force: tuple[list[tuple[int, str | None]], list[tuple[int, str, object]]] | None = None
         """Since which events which model was in use, and which routing."""
-        self._beforehand: list[Problem] | None = None
 
     def compare(self, seq: int, told: Told) -> Sequence[Problem]:
         """Return where the rows that an event tells of are missing or differ from it."""
@@ -174,7 +167,7 @@ class Reconciliation:
         if len(lines) != detail["count"] or detail["count"] is True:
             words = f"{batch.table} holds {len(lines)} rows of its batch; it tells of {detail['count']}"
             yield Problem(seq, "row_missing", words)
-        elif _lines_digest(lines) != detail["digest"]:
+        elif digest_of(lines) != detail["digest"]:
             yield Problem(seq, "row_differs", f"rows of its batch in {batch.table} were changed")
         expected = {batch.time: told["at"], **batch.shared(told)}
         differing = counterparts.unlike(self._store, batch.table, event_id, expected)
@@ -184,7 +177,7 @@ class Reconciliation:
 
     def _compare_order(self, seq: int, detail: Told) -> Iterator[Problem]:
         """Compare what is told of the queue's order with what was in force then; the last one is held to the places."""
-        self.opened[_QUEUE] = (str(detail["digest"]), canonical_json(detail["count"]))
+        self.opened[QUEUE] = (str(detail["digest"]), canonical_json(detail["count"]))
         if self._in_force is None:
             self._in_force = counterparts.models_in_use(self._store), counterparts.routings_set(self._store)
         models, routings = self._in_force
@@ -209,7 +202,7 @@ class Reconciliation:
         begins = told["action"] == table.begun
         expected = (table.begin if begins else table.end)(told)
         rows = counterparts.rows_beside(self._store, table.table, table.key, id_of(told))
-        self.told[table.table if begins else _ended(table)] += len(rows)
+        self.told[table.table if begins else table.when_ended] += len(rows)
         if begins and table.kept and not rows:
             yield Problem(seq, "row_missing", f"there is no row in {table.table} for it")
         for row in rows:
@@ -218,117 +211,6 @@ class Reconciliation:
             if differing:
                 words = f"its row in {table.table} was changed: {', '.join(differing)} differ from it"
                 yield Problem(seq, "row_differs", words)
-
-    def look_beforehand(self) -> None:
-        """Do the part of `left_over` that needs no walk. It is done there, unless it was done while others walked."""
-        checks = [self._counted(table) for table in _TABLES]
-        checks += [self._order(table) for table in _TABLES]
-        checks += [self._digests(), self._fitting(), self._queued()]
-        self._beforehand = [problem for check in checks for problem in _readable(check)]
-
-    def left_over(self) -> Iterator[Problem]:
-        """Yield rows that no event tells of, and what is not where or what its digest says."""
-        if self._beforehand is None:
-            self.look_beforehand()
-        for table in _TABLES:
-            yield from _readable(self._untold(table))
-        yield from self._beforehand or ()
-        for check in (self._worklist(), self._changing()):
-            yield from _readable(check)
-
-    def _counted(self, table: Twin | Batch) -> Iterator[Problem]:
-        self._counts[table.table] = counterparts.count(self._store, table.table)
-        yield from ()  # a problem only where it can't be counted
-
-    def _queued(self) -> Iterator[Problem]:
-        for words in counterparts.worklist_faults(self._store):
-            yield Problem(None, "worklist", words)
-        lines = worklist.order_lines(self._store)
-        self._order_of_queue = bool(worklist.out_of_order(self._store)), len(lines), _lines_digest(lines)
-
-    def _untold(self, table: Twin | Batch) -> Iterator[Problem]:
-        if table.table not in self._counts:
-            return  # it can't be read, and a problem says so
-        surplus = self._counts[table.table] - self.told[table.table]
-        if surplus:
-            keys = counterparts.untold(self._store, table.table, table.key, table.actions)
-            words = f"{surplus} rows of {table.table} have no event that tells of them"
-            yield Problem(None, "event_missing", f"{words}, such as {', '.join(keys)}" if keys else words)
-
-    def _order(self, table: Twin | Batch) -> Iterator[Problem]:
-        seq = counterparts.disordered(self._store, table.table, table.key, table.order)
-        if seq is not None:
-            yield Problem(seq, "order", f"its row in {table.table} does not stand in the order of the log")
-        if table.order != "rowid" and counterparts.has_gaps(self._store, table.table, table.order):
-            yield Problem(None, "order", f"{table.order} in {table.table} does not count 1, 2, 3 and so on")
-
-    def _digests(self) -> Iterator[Problem]:
-        for stored, case_id, body in counterparts.stored_snapshots(self._store):
-            if stored != _snapshot_digest(case_id, body):
-                yield Problem(None, "digest", f"the snapshot {stored} does not hold what its digest says")
-        for table in ("screens", "manifests"):
-            for stored, body in counterparts.stored_bodies(self._store, table):
-                if body is None or stored != bytes_digest(body):
-                    yield Problem(None, "digest", f"{stored} in {table} does not hold what its digest says")
-        for table in ("snapshots", "screens", "manifests", "figures"):
-            if stray := counterparts.strays(self._store, table):
-                yield Problem(None, "event_missing", f"{stray} rows of {table} belong to nothing in the log")
-        if missing := counterparts.missing_manifests(self._store):
-            yield Problem(None, "row_missing", f"{missing} models have no training manifest here")
-
-    def _fitting(self) -> Iterator[Problem]:
-        for seq in counterparts.misfits(self._store):
-            yield Problem(seq, "row_differs", "the decision does not fit the screen that it points at")
-        for seq in counterparts.resolved_by_readers(self._store):
-            yield Problem(seq, "authority", "a dispute was resolved by one of the readers who disagree")
-
-    def _worklist(self) -> Iterator[Problem]:
-        if self._order_of_queue is not None and not self._is_in_order(*self._order_of_queue):
-            yield Problem(
-                None, "worklist", "cases were moved in the queue, or another reason was given for them"
-            )
-        for holder, case_id, held_until in counterparts.holds(self._store):
-            last = self.opened.get(holder)
-            if last is None or last[0] != case_id or str(held_until) > _longest_hold(last[1]):
-                yield Problem(
-                    None, "worklist", "a case is held by somebody who did not open it, or for too long"
-                )
-
-    def _changing(self) -> Iterator[Problem]:
-        for each in CHANGING:
-            for words, key, where, actions in (
-                ("have no event that tells of them", each.table, "1", {each.begun}),
-                ("have ended, and no event says so", _ended(each), each.has_ended, each.ended),
-            ):
-                rows = counterparts.count(self._store, each.table, where)
-                surplus = rows - self.told[key]
-                if surplus and not each.kept:  # a row may be dropped before another process looks, and is there still
-                    surplus = rows - counterparts.told_of(self._store, each.table, each.key, actions)
-                if surplus:
-                    yield Problem(None, "event_missing", f"{surplus} rows of {each.table} {words}")
-
-    def _is_in_order(self, disordered: bool, places: int, found: str | None) -> bool:
-        """Whether every place of the queue is the one that the newest event about the order covers, and all of them."""
-        told = self.opened.get(_QUEUE)
-        return not disordered and (not places if told is None else (found, str(places)) == tuple(told))
-
-
-def _readable(check: Iterator[Problem]) -> Iterator[Problem]:
-    """Yield what a check finds; a table that can't be read is a problem too, and no end of the other checks."""
-    return guarded("a table", check, "can't be compared with the log")
-
-
-def _ended(table: Changing) -> str:
-    """Return under which name the rows are counted that an event says to have ended."""
-    return f"{table.table} that ended"
-
-
-def _longest_hold(at: str) -> str:
-    """Return until when a case that was opened at a moment can be held at most; nothing for what is no moment."""
-    try:
-        return stamp(moment(at) + worklist.LONGEST_HOLD)
-    except (ValueError, OverflowError):
-        return ""
 
 
 def _differing(expected: Mapping[str, object], found: Mapping[str, object]) -> list[str]:
@@ -342,22 +224,6 @@ def _differing(expected: Mapping[str, object], found: Mapping[str, object]) -> l
 
 def _is_other(found: object, told: object) -> bool:
     return found != told or type(told) is bool
-
-
-def _lines_digest(lines: list[object]) -> str | None:
-    try:
-        return lines_digest(lines)
-    except AuditError:
-        return None  # an altered row that is no JSON has no digest, so it differs
-
-
-def _snapshot_digest(case_id: Any, body: bytes | None) -> str | None:
-    """Return the digest of a snapshot from its stored bytes, so that not even a blank can be changed in it."""
-    try:
-        begin = f'{{"case_id":{canonical_json(case_id)},"values":'.encode()
-    except AuditError:
-        return None
-    return None if body is None else bytes_digest(b"%b%b}" % (begin, body))
 
 
 def _figure_digest(name: Any, alt: Any, png: Any) -> str | None:

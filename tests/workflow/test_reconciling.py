@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from hitl_review.store.connection import sqlite3 as sqlite_that_is_used
 from hitl_review.workflow.auditing import verify
 from hitl_review.workflow.reconciling import Reconciliation
 from hitl_review.workflow.twins import TWINS
+from hitl_review.workflow.unclaimed import Unclaimed
 from tests.tampering import defined_as, payloads_of, rechain, tamper, tampered
 
 ALL_TABLES = (
@@ -660,21 +662,22 @@ def test_a_row_that_can_not_be_read_is_one_problem_more(
         def fails(*asked: object) -> object:
             raise error
 
-        for name in ("rows_beside", "count", "holds"):
+        for name in ("rows_beside", "count", "holds", "has_case"):
             monkeypatch.setattr(counterparts, name, fails)
 
     with open_store(learned_folder) as store:
         failing(11, "malformed")
         wrong = Problem(7, "unreadable", "its row can't be read: malformed")
         assert compared(learned_folder, "job.queued") == [wrong]
+        assert compared(learned_folder, "case.opened") == []  # told of once, where its table is counted
         table = Problem(None, "unreadable", "a table can't be compared with the log: malformed")
-        found = list(Reconciliation(store).left_over())
+        found = list(Unclaimed(store).problems(Counter(), {}))
         assert found.count(table) > len(TWINS) and {each.kind for each in found} == {"unreadable", "worklist"}
         failing(5, "locked")
         with pytest.raises(sqlite_that_is_used.DatabaseError, match="locked"):
             compared(learned_folder, "job.queued")
         with pytest.raises(sqlite_that_is_used.DatabaseError, match="locked"):
-            list(Reconciliation(store).left_over())
+            Unclaimed(store)
 
 
 def test_what_the_first_and_the_last_event_of_a_session_say_is_compared_as_long_as_its_row_is_there(
@@ -720,3 +723,67 @@ def test_rows_behind_a_changed_one_are_compared_as_before(learned_folder: Path) 
     assert list(verify(learned_folder).problems) == [
         Problem(seq, "row_differs", words) for _, seq in rows[1::2]
     ]
+
+
+def test_what_a_walk_hears_of_jobs_is_gathered_in_order(learned_folder: Path) -> None:
+    """Number, action, job, kind and attempt: of one that waits there is no attempt yet."""
+    with open_store(learned_folder) as store, tampered(learned_folder) as connection:
+        queued = next(each for each in payloads_of(connection) if each["action"] == "job.queued")
+        job, kind = queued["subject"].removeprefix("job:"), queued["detail"]["kind"]
+        begun = {**queued, "action": "job.started", "at": "2027", "detail": {"kind": kind, "attempt": 1}}
+        rows = Reconciliation(store)
+        found = [list(rows.compare(seq, told)) for seq, told in ((7, queued), (8, begun))]
+        assert found == [[], []]
+        assert list(rows.compare(9, {**begun, "action": "job.failed"})) != []  # it has not ended at all
+    assert rows.jobs == [
+        (7, "job.queued", job, kind, None, queued["at"]),
+        (8, "job.started", job, kind, 1, "2027"),
+        (9, "job.failed", job, kind, 1, "2027"),
+    ]
+
+
+def test_a_batch_is_about_itself_and_has_as_many_rows_as_it_tells_of(learned_folder: Path) -> None:
+    """True is no number, though in Python it is as good as one."""
+    words = "it is about another batch than its own"
+    assert compared(learned_folder, "label.collected", subject="batch:other") == [Problem(7, "payload", words)]
+    tamper(learned_folder, "DELETE FROM labels WHERE rowid > (SELECT min(rowid) FROM labels)")
+    detail = detail_of(learned_folder, "label.collected")
+    for count in (True, 2):
+        words = f"labels holds 1 rows of its batch; it tells of {count}"
+        found = compared(learned_folder, "label.collected", detail={**detail, "count": count})
+        assert found == [Problem(7, "row_missing", words)]
+
+
+def test_columns_that_the_rows_of_a_batch_share_are_named_one_by_one(learned_folder: Path) -> None:
+    """When they were received, and what they are for."""
+    tamper(learned_folder, "UPDATE cases SET received_at = '2020-01-01T00:00:00.000000Z', purpose = 'holdout'")
+    words = "rows of its batch in cases differ in received_at, purpose"
+    assert Problem(7, "row_differs", words) in compared(learned_folder, "case.received")
+
+
+@pytest.mark.parametrize(
+    ("seq", "model", "routing", "share"),
+    [(4, None, None, 0.5), (5, "m-1", None, 0.5), (7, "m-1", "r-1", 0.1), (10, "m-2", "r-2", 0.2)],
+)
+def test_the_order_of_the_queue_tells_of_the_model_and_the_routing_that_were_in_force_then(
+    learned_folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    seq: int,
+    model: str | None,
+    routing: str | None,
+    share: float,
+) -> None:
+    """Which are those that came last before it."""
+    monkeypatch.setattr(counterparts, "models_in_use", lambda store: [(4, "m-1"), (8, "m-2"), (10, "m-3")])
+    monkeypatch.setattr(
+        counterparts, "routings_set", lambda store: [(6, "r-1", 0.1), (9, "r-2", 0.2), (10, "r-3", 0.3)]
+    )
+    with open_store(learned_folder) as store:
+        for changes in ({}, {"model": "m-9"}, {"routing": "r-9"}, {"random_share": 0.9}):
+            if routing is None and "random_share" in changes:
+                continue  # nobody set it
+            detail = {"digest": "d", "count": 3, "model": model, "routing": routing, "random_share": share, **changes}
+            told = {"action": "case.sampled", "subject": "queue:order", "actor": "system", "detail": detail}
+            words = "it tells of another model or routing than was in force then"
+            expected = [Problem(seq, "row_differs", words)] if changes else []
+            assert list(Reconciliation(store).compare(seq, told)) == expected

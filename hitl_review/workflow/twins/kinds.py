@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from hitl_review.domain.canonical import bytes_digest
+from hitl_review.domain.canonical import bytes_digest, lines_digest
+from hitl_review.errors import AuditError
 from hitl_review.store.connection import Store
 
 Told = Mapping[str, Any]
@@ -69,6 +70,11 @@ class Changing:
     digested: frozenset[str] = frozenset()
     """Columns of which the event tells the digest."""
 
+    @property
+    def when_ended(self) -> str:
+        """The name under which the rows are counted that an event says to have ended."""
+        return f"{self.table} that ended"
+
 
 def compared(row: dict[str, object], digested: frozenset[str]) -> dict[str, object]:
     """Return a stored row with digests in the place of what is told by digest."""
@@ -84,3 +90,11 @@ def _digested(value: object) -> object:
 def id_of(told: Told) -> str:
     """Return the id of what an event is about: of `case:C-0042`, `C-0042`."""
     return str(told["subject"].partition(":")[2])
+
+
+def digest_of(lines: list[object]) -> str | None:
+    """Return the digest of a batch's lines; None, which is no digest, where an altered row is no JSON."""
+    try:
+        return lines_digest(lines)
+    except AuditError:
+        return None
