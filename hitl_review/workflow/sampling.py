@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from hitl_review.domain.account import SYSTEM, Actor, Permission, require
-from hitl_review.domain.audit import check_token, stamp
-from hitl_review.errors import AuditError, NotFound
+from hitl_review.domain.audit import Event, check_token, stamp
+from hitl_review.errors import AuditError, Conflict, NotFound
 from hitl_review.store import audit, samples
 from hitl_review.store.samples import Finding, Sample
 from hitl_review.workflow.workspace import Workspace
@@ -42,7 +42,10 @@ def draw_sample(
     actor: Actor = SYSTEM,
     token: str | None = None,
 ) -> Sample:
-    """Draw decisions for review and record seed and list. The same token again returns what was drawn."""
+    """Draw decisions for review and record seed and list. The same token again returns what was drawn.
+
+    Raises Conflict where the token was used for another act.
+    """
     require(actor, Permission.READ_LOG)
     if not 1 <= count <= MOST:
         raise AuditError(f"A sample holds 1 to {MOST:,} decisions; {count:,} were asked for.")
@@ -53,8 +56,9 @@ def draw_sample(
     with store.transaction(actor) as transaction:
         sample_id = check_token(token or audit.new_token())
         earlier = samples.find(store, sample_id)
-        if earlier is not None:
+        if earlier is not None and earlier.by == actor.account_id:
             return earlier
+        _not_used(audit.find(store, sample_id))
         upto = audit.head(store).size
         ids = samples.decision_ids(store, upto=upto)
         if not ids:
@@ -83,7 +87,10 @@ def record_finding(
     actor: Actor,
     token: str,
 ) -> None:
-    """Tick a sampled decision as reviewed, with what was found; a later finding stands beside the earlier one."""
+    """Tick a sampled decision as reviewed, with what was found; a later finding stands beside the earlier one.
+
+    The same token again changes nothing. Raises Conflict where it was used for another act.
+    """
     require(actor, Permission.READ_LOG)
     comment = comment.strip()
     if verdict not in VERDICTS or len(comment) > LONGEST_COMMENT or (verdict != "in_order" and not comment):
@@ -93,11 +100,24 @@ def record_finding(
     if sample is None or decision_id not in sample.decisions:
         raise NotFound("This decision is not in that sample. Choose one that was drawn.")
     with store.transaction(actor) as transaction:
-        if audit.find(store, check_token(token)) is not None:
-            return
         detail = {"sample": sample_id, "verdict": verdict, "comment": comment}
+        earlier = audit.find(store, check_token(token))
+        if earlier is not None and _is_same(earlier, actor, f"decision:{decision_id}", detail):
+            return
+        _not_used(earlier)
         audit.append(store, "sample.reviewed", f"decision:{decision_id}", detail, event_id=token)
         at = stamp(transaction.now)
         samples.add_finding(
             store, Finding(token, sample_id, decision_id, verdict, comment, at, actor.account_id)
         )
+
+
+def _is_same(event: Event, actor: Actor, subject: str, detail: Mapping[str, str]) -> bool:
+    told = event.told
+    acted = told["action"], told["actor"], told["subject"], told["detail"]
+    return acted == ("sample.reviewed", actor.account_id, subject, detail)
+
+
+def _not_used(earlier: Event | None) -> None:
+    if earlier is not None:
+        raise Conflict("This act's token was used for another act, and nothing was recorded. Load the page anew.")

@@ -16,7 +16,8 @@ from hitl_review.domain.account import Actor
 from hitl_review.domain.audit import ACTIONS, Head, next_event
 from hitl_review.domain.decision import Answer, Choice
 from hitl_review.errors import HitlError, NotPermitted
-from hitl_review.store import audit, reviews
+from hitl_review.store import audit, checkpoints, reviews
+from hitl_review.store.connection import Store
 from hitl_review.workflow.audit_event_checks import faults_of
 from hitl_review.workflow.audit_events import audit_event
 from hitl_review.workflow.deciding import record_decision
@@ -41,6 +42,24 @@ def test_every_event_is_a_valid_audit_event(reviewed: Workspace, tmp_path: Path,
     for line in lines:
         AuditEvent.model_validate(json.loads(line))
         assert faults_of(json.loads(line)) == []
+
+
+@pytest.mark.parametrize("form", ["fhir", "csv"])
+def test_an_export_ends_with_the_checkpoint_that_closes_it(
+    reviewed: Workspace, tmp_path: Path, auditor: Actor, monkeypatch: pytest.MonkeyPatch, form: str
+) -> None:
+    """What others do while it is written is in the next one."""
+
+    def act_meanwhile(store: Store, folder: Path) -> None:
+        with store.transaction(auditor):
+            audit.append(store, "audit.viewed", "log:events", {})
+
+    monkeypatch.setattr(checkpoints, "anchor", act_meanwhile)
+    done = export_log(reviewed, tmp_path / "log", form=form, actor=auditor)
+    latest = [event.told["action"] for event in audit.latest(reviewed.store, limit=2)]
+    assert latest == ["audit.viewed", "checkpoint.published"]
+    assert done.events == audit.head(reviewed.store).size - 1
+    assert "checkpoint.published" in (tmp_path / "log").read_text(encoding="utf-8").splitlines()[-1]
 
 
 @pytest.mark.parametrize("action", sorted(ACTIONS))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from hitl_review.domain.account import Actor
-from hitl_review.errors import AuditError, NotFound, NotPermitted
+from hitl_review.domain.account import SYSTEM, Actor
+from hitl_review.errors import AuditError, Conflict, NotFound, NotPermitted
 from hitl_review.store import audit, samples
 from hitl_review.workflow.auditing import verify
 from hitl_review.workflow.sampling import draw_sample, lowest, record_finding, same_draw
@@ -87,6 +87,27 @@ def test_a_finding_that_says_nothing_is_refused(
             actor=auditor,
             token="finding-0001",
         )
+
+
+def test_a_token_stands_for_one_act(reviewed: Workspace, auditor: Actor) -> None:
+    """What is said with the token of something else is refused, and not silently left out."""
+    drawn = draw_sample(reviewed, count=2, actor=auditor, token="sample-0001")
+    assert draw_sample(reviewed, count=2, actor=auditor, token="sample-0001") == drawn
+    first, second = drawn.decisions
+    said = {"actor": auditor, "token": "finding-0001"}
+    record_finding(reviewed, drawn.sample_id, first, "remark", "Look again", **said)
+    events = audit.head(reviewed.store).size
+    for decision, verdict, comment in (
+        (second, "remark", "Look again"),
+        (first, "serious", "Look again"),
+        (first, "remark", "Something else"),
+    ):
+        with pytest.raises(Conflict, match="used for another act"):
+            record_finding(reviewed, drawn.sample_id, decision, verdict, comment, **said)
+    for token, actor in (("sample-0001", SYSTEM), ("finding-0001", auditor), (first, auditor)):
+        with pytest.raises(Conflict, match="used for another act"):
+            draw_sample(reviewed, count=2, actor=actor, token=token)
+    assert audit.head(reviewed.store).size == events
 
 
 def test_no_sample_is_hidden_by_those_drawn_after_it(reviewed: Workspace, auditor: Actor) -> None:
