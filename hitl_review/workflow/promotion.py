@@ -109,7 +109,7 @@ def roll_back(
 
 
 def stop_model(workspace: Workspace, *, actor: Actor, reason: str) -> Promotion:
-    """Stop the model at once: from now on readers see cases without one."""
+    """Stop the model at once: from now on readers see cases without one, and a job puts them in order of arrival."""
     require(actor, Permission.STOP_MODEL)
     _check_said(reason, "Say why the model is stopped")
     with signing.refusals_logged(workspace, actor), workspace.store.transaction(actor):
@@ -150,8 +150,9 @@ def _move(
     audit.append(store, f"model.{kind.value}", subject, detail, event_id=moved.event_id)
     models.move(store, moved)
     checkpoints.ask(store)
-    if newest is not None and version is not None:
-        ask_in(workspace, JobKind.RESCORE, cause=f"model {version.name} is in use now", anew=True)
+    if newest is not None:
+        cause = "the model was stopped" if version is None else f"model {version.name} is in use now"
+        ask_in(workspace, JobKind.RESCORE, cause=cause, anew=True)
     return moved
 
 

@@ -14,7 +14,7 @@ from hitl_review.domain.account import SYSTEM, Actor, Permission, require
 from hitl_review.domain.audit import lines_digest
 from hitl_review.domain.case import Case
 from hitl_review.domain.prediction import Prediction, Verdict, prediction_id
-from hitl_review.errors import ReviewError
+from hitl_review.errors import NoChampion, ReviewError
 from hitl_review.model.artifacts import load
 from hitl_review.model.features import matrix
 from hitl_review.model.scoring import score
@@ -69,16 +69,16 @@ def rescore_open(
     What earlier models said of them stays. Where the model was stopped, the order of arrival is back.
     """
     require(actor, Permission.TRAIN)
-    newest = models.newest_move(workspace.store)
-    count = (
-        0
-        if newest is None or newest.model is None
-        else score_cases(workspace, actor=actor, progress=progress)
-    )
+    before = models.newest_move(workspace.store)
+    try:
+        count = score_cases(workspace, actor=actor, progress=progress)
+    except NoChampion:
+        count = 0  # it was stopped, perhaps just now
     with workspace.store.transaction(actor):
         if count == 0:
             order_in(workspace)
-        if newest is not None and newest.model is not None:
+        newest = models.newest_move(workspace.store)
+        if newest is not None and newest.model is not None and newest == before:
             detail = {"model": newest.model, "count": count}
             audit.append(workspace.store, "cases.rescored", f"model:{newest.model}", detail)
     return count

@@ -43,7 +43,7 @@ from hitl_review.workflow.labelling import collect_labels
 from hitl_review.workflow.promotion import decline, promote, propose, roll_back, stop_model
 from hitl_review.workflow.retraining import retrain
 from hitl_review.workflow.routing import set_routing
-from hitl_review.workflow.scoring import ensure_prediction, score_cases, stored_model
+from hitl_review.workflow.scoring import ensure_prediction, rescore_open, score_cases, stored_model
 from hitl_review.workflow.signing_in import has_session, present, sign_in, sign_in_with_identity
 from hitl_review.workflow.studies.drafting import draft_study
 from hitl_review.workflow.studies.freezing import freeze_study
@@ -369,3 +369,26 @@ def test_of_two_that_make_a_workspace_in_one_place_one_is_refused(
         assert "late" not in told(workspace, "log.opened")[0]["detail"]
         publish_checkpoint(workspace)
     assert verify(folder).problems == ()
+
+
+def test_cases_of_a_model_that_is_stopped_meanwhile_are_back_in_order_of_arrival(
+    hospital: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The job that judges them ends, and says nothing of a model that is not in use; stopping asks for such a job."""
+    arrived = [case.case_id for case in cases.of_purpose(hospital.store, Purpose.QUEUE)]
+
+    def in_order() -> list[str]:
+        rows = hospital.store.rows("SELECT case_id FROM worklist ORDER BY priority, position")
+        return [row["case_id"] for row in rows]
+
+    def stop() -> None:
+        stop_model(hospital, actor=actor_of(hospital, "approver-1"), reason=WHY)
+
+    assert in_order() != arrived
+    meanwhile(monkeypatch, hospital.store, stop)
+    assert rescore_open(hospital) == 0
+    assert told(hospital, "cases.rescored") == []
+    assert in_order() == arrived
+    (asked,) = jobs.open_jobs(hospital.store, JobKind.RESCORE)
+    assert asked.cause == "the model was stopped"
+    assert rescore_open(hospital) == 0 and verify(hospital.folder).ok
