@@ -11,6 +11,7 @@ from streamlit.navigation.page import StreamlitPage
 from hitl_review.domain.account import Actor, Permission, may
 from hitl_review.errors import WorkspaceError
 from hitl_review.ui import building, cache, session, widgets
+from hitl_review.workflow import signing_in
 
 PAGES: Final = Path(__file__).with_name("pages")
 ICON: Final = Path(__file__).with_name("icon.png")
@@ -52,12 +53,12 @@ def _app() -> None:
         actor = session.actor(workspace, active=True)
         session.keep_to(actor)
         page = st.navigation(_pages(actor), position="top" if actor else "hidden")
-        demo = workspace.demo
+        demo, grain = workspace.demo, signing_in.grain(workspace)
     with st.container(key="page", gap="xsmall"):
         widgets.masthead(demo, actor)
         page.run()
         if actor is not None:
-            widgets.watch_session(actor)
+            widgets.watch_session(actor, grain)
     widgets.style()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from html import escape
 from typing import Final
 
@@ -33,6 +34,7 @@ export default function () {
 }"""
 _WATCH: Final = """
 let away = false;
+let heard = Date.now();
 
 export default function ({ data, setTriggerValue }) {
   const app = document.querySelector("[data-testid=stApp]");
@@ -49,10 +51,17 @@ export default function ({ data, setTriggerValue }) {
       if (answer.ok && !(await answer.json()).live) window.location.replace("./");
     } catch { /* the server is away for a moment; nothing is shown or done without it */ }
   };
+  const hear = (event) => {
+    if (!event.isTrusted || Date.now() - heard < data.still) return;
+    heard = Date.now();
+    setTriggerValue("typing", heard);
+  };
   const timer = window.setInterval(ask, data.every);
   document.addEventListener("visibilitychange", ask);
+  document.addEventListener("input", hear, true);
   return () => {
     window.clearInterval(timer); document.removeEventListener("visibilitychange", ask); watch.disconnect();
+    document.removeEventListener("input", hear, true);
   };
 }"""
 WATCH_MS: Final = 5000
@@ -64,19 +73,20 @@ def go_to_sign_in() -> None:
     st.components.v2.component("away", js=_AWAY)(key="away", height=1)
 
 
-def watch_session(actor: Actor) -> None:
+def watch_session(actor: Actor, grain: timedelta) -> None:
     """Leave the page by itself when the session has ended, in whichever tab that happened.
 
     And draw it anew when the server was away: a restarted one knows nothing of what stands here, and the
-    first press on the old page would be lost without a word.
+    first press on the old page would be lost without a word. Who types a long comment is there, though
+    nothing of it arrives before its end: so much alone is told, once in `grain`, and the session goes on.
     """
-    about = {"session": actor.proof.session_id, "every": WATCH_MS}
+    about = {"session": actor.proof.session_id, "every": WATCH_MS, "still": grain / timedelta(milliseconds=1)}
     draw = st.components.v2.component("watch_session", js=_WATCH)
-    draw(key="watch_session", data=about, height=1, on_back_change=_drawn_anew)
+    draw(key="watch_session", data=about, height=1, on_back_change=_drawn_anew, on_typing_change=_drawn_anew)
 
 
 def _drawn_anew() -> None:
-    """Nothing more to do: the run that calls this draws the page."""
+    """Nothing more to do: the run that calls this draws the page, and notes that somebody is there."""
 
 
 def masthead(demo: bool, actor: Actor | None) -> None:

@@ -198,7 +198,7 @@ def _present(workspace: Workspace, key: str, *, active: bool) -> Actor | None:
     account = None if session is None else accounts.find(workspace.store, session.account_id)
     if session is None or account is None or not account.enabled or not _goes_on(workspace, session):
         return None
-    if active and workspace.store.clock() - session.seen_at >= _grain(workspace):
+    if active and workspace.store.clock() - session.seen_at >= grain(workspace):
         with workspace.store.transaction(SYSTEM):
             sessions.mark_seen(workspace.store, session.session_id)
     return Actor(account.account_id, account.name, account.role, _proof(session))
@@ -257,6 +257,11 @@ def idle_time(workspace: Workspace) -> timedelta:
     return timedelta(minutes=workspace.project.access.idle_minutes)
 
 
+def grain(workspace: Workspace) -> timedelta:
+    """Return how exactly activity is noted: each note is a write, so not at every click."""
+    return min(timedelta(seconds=60), idle_time(workspace) / 10)
+
+
 def digest_of(secret: str) -> str:
     """Return what is stored of the secret that a browser holds."""
     return hashlib.sha256(f"browser\n{secret}".encode(errors="replace")).hexdigest()
@@ -266,11 +271,6 @@ def _key_of_token(issuer: str, subject: str, issued_at: datetime) -> str:
     """Return what is stored of an identity provider's token; no secret of a browser leads to the same."""
     told = f"identity\n{issuer}\n{subject}\n{issued_at.timestamp()}"
     return hashlib.sha256(told.encode(errors="replace")).hexdigest()
-
-
-def _grain(workspace: Workspace) -> timedelta:
-    """Return how exactly activity is noted: each note is a write, so not at every click."""
-    return min(timedelta(seconds=60), idle_time(workspace) / 10)
 
 
 def _proof(session: UiSession) -> Proof:
