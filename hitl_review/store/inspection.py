@@ -80,7 +80,18 @@ def _view(path: Path, access: Access) -> Store:
         store.db.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
         store.db.execute("BEGIN")
         store.row("SELECT count(*) FROM sqlite_schema")  # from here on, what others write is not seen
+        _forbid_views(store)
     return store
+
+
+def _forbid_views(store: Store) -> None:
+    """Let no view be read, whatever table it stands for: the product makes none, and its rows may have no end."""
+    rows = store.rows("SELECT lower(name) FROM pragma_table_list WHERE type = 'view'")
+    views = {row[0] for row in rows}
+    if views:
+        store.db.conn.set_authorizer(
+            lambda *asked: sqlite3.SQLITE_DENY if str(asked[4]).lower() in views else sqlite3.SQLITE_OK
+        )
 
 
 @contextmanager
