@@ -66,9 +66,10 @@ def export_log(workspace: Workspace, out: Path, *, form: str = "bundle", actor: 
         with workspace.store.transaction(actor):
             audit.append(workspace.store, "audit.exported", f"log:{form}", {"format": form})
             note = checkpoints.publish(workspace.store, workspace.folder)
+            upto = checkpoints.size_of(workspace.store)
         checkpoints.anchor(workspace.store, workspace.folder)
         files: list[BinaryIO] = [stack.enter_context(path.open("wb")) for path in waiting]
-        events = _WRITERS[form](workspace, files)
+        events = _WRITERS[form](workspace, files, upto)  # what others add meanwhile has no checkpoint yet
         for file in files:
             file.flush()
             os.fsync(file.fileno())
@@ -85,19 +86,19 @@ def twin_of(out: Path) -> Path:
     return out.with_suffix(".jsonl") if out.suffix != ".jsonl" else out.with_suffix(".twin.jsonl")
 
 
-def _write_fhir(workspace: Workspace, files: list[BinaryIO]) -> int:
+def _write_fhir(workspace: Workspace, files: list[BinaryIO], upto: int) -> int:
     count = 0
-    for resource in audit_events(workspace):
+    for resource in audit_events(workspace, upto=upto):
         files[0].write(canonical_json(resource).encode() + b"\n")
         count += 1
     return count
 
 
-def audit_events(workspace: Workspace) -> Iterator[dict[str, Any]]:
-    """Yield every event as an AuditEvent, checked; AuditError if one is not as it must be."""
+def audit_events(workspace: Workspace, *, upto: int = audit.BEYOND) -> Iterator[dict[str, Any]]:
+    """Yield every event up to a seq as an AuditEvent, checked; AuditError if one is not as it must be."""
     people = {each.account_id: each.name for each in accounts.everyone(workspace.store)}
     origin = checkpoints.origin_of(workspace.store)
-    for event in audit.events(workspace.store):
+    for event in audit.events(workspace.store, upto=upto):
         resource = audit_event(event, origin=origin, people=people)
         if faults := faults_of(resource):
             raise AuditError(
@@ -106,10 +107,10 @@ def audit_events(workspace: Workspace) -> Iterator[dict[str, Any]]:
         yield resource
 
 
-def _write_csv(workspace: Workspace, files: list[BinaryIO]) -> int:
+def _write_csv(workspace: Workspace, files: list[BinaryIO], upto: int) -> int:
     count, sheet, twin = 0, files[0], files[1]
     sheet.write(_csv_line((*COLUMNS, *_LAST)))
-    for event in audit.events(workspace.store):
+    for event in audit.events(workspace.store, upto=upto):
         sheet.write(_csv_line(row_of(event)))
         twin.write(log_line(event).encode() + b"\n")
         count += 1
@@ -143,7 +144,7 @@ def _csv_line(cells: tuple[str, ...]) -> bytes:
     return text.getvalue().encode()
 
 
-_WRITERS: Final[Mapping[str, Callable[[Workspace, list[BinaryIO]], int]]] = {
+_WRITERS: Final[Mapping[str, Callable[[Workspace, list[BinaryIO], int], int]]] = {
     "fhir": _write_fhir,
     "csv": _write_csv,
 }

@@ -14,14 +14,16 @@ from fhir.resources.R4B.auditevent import AuditEvent
 
 from hitl_review.domain.account import Actor
 from hitl_review.domain.audit import ACTIONS, Head, next_event
+from hitl_review.domain.checkpoint import read_checkpoint, read_note
 from hitl_review.domain.decision import Answer, Choice
 from hitl_review.errors import HitlError, NotPermitted
-from hitl_review.store import audit, reviews
+from hitl_review.store import audit, checkpoints, reviews
 from hitl_review.workflow.audit_event_checks import faults_of
 from hitl_review.workflow.audit_events import audit_event
+from hitl_review.workflow.auditing import history
 from hitl_review.workflow.deciding import record_decision
 from hitl_review.workflow.log_exports import audit_events, export_log, row_of
-from hitl_review.workflow.workspace import Workspace
+from hitl_review.workflow.workspace import Workspace, open_workspace
 from tests.ward import NOW, Clock
 
 Resource = dict[str, Any]
@@ -190,6 +192,24 @@ def test_the_sheet_says_where_nothing_was_changed(reviewed: Workspace, tmp_path:
     with (tmp_path / "log.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.reader(file))
     assert {len(row) for row in rows} == {len(rows[0])} and {row[-1] for row in rows[1:]} == {"false"}
+
+
+@pytest.mark.parametrize("form", ["fhir", "csv"])
+def test_what_others_add_meanwhile_is_not_under_its_checkpoint_and_not_in_it(
+    reviewed: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: str
+) -> None:
+    """The last event is the one that tells of the checkpoint: one behind it would be vouched for by nobody."""
+
+    def meanwhile(*_: object) -> None:
+        monkeypatch.undo()
+        with open_workspace(reviewed.folder, clock=reviewed.store.clock) as other:
+            history(other, limit=1)
+
+    monkeypatch.setattr(checkpoints, "anchor", meanwhile)
+    done = export_log(reviewed, tmp_path / "log.out", form=form)
+    size = read_checkpoint(read_note(done.note).body).size
+    assert done.events == size + 1 == audit.head(reviewed.store).size - 1
+    assert (tmp_path / "log.out").read_bytes().count(b"\n") == done.events + (form == "csv")
 
 
 @pytest.mark.parametrize("form", ["fhir", "csv"])
