@@ -26,6 +26,7 @@ from hitl_review.domain.receipt import PROOF
 from hitl_review.domain.rotation import Rotation
 from hitl_review.store import reviews
 from hitl_review.store.keys import raw_public_key
+from hitl_review.workflow.auditing import verify
 from hitl_review.workflow.bundling import GUIDE, RECEIPT_GUIDE, export_bundle, public_key_pem
 from hitl_review.workflow.checkpointing import publish_checkpoint
 from hitl_review.workflow.receipts import issue_receipt
@@ -352,6 +353,24 @@ def test_the_guides_read_what_was_mailed_or_opened_in_an_editor(
     (bundle / "public_key.pem").unlink()
     (step,) = run_guide(RECEIPT_GUIDE, bundle)
     assert (step.returncode, "the receipt holds" in step.stdout) == (0, True), step.stdout + step.stderr
+
+
+def test_a_kept_checkpoint_that_others_signed_as_well_is_no_alarm(bundle: Path, reviewed: Workspace) -> None:
+    """A witness's line, and one in the log's name by a key of elsewhere: the guides took the last one for ours."""
+    kept, log = bundle / "kept.note", reviewed.origin
+    own = kept.read_text(encoding="utf-8")
+    for name, size in (("witness.example/w", 76), (f"hitl-review.example/{log}", 68)):
+        own += f"\u2014 {name} {base64.b64encode(b'w' * size).decode()}\n"
+    kept.write_text(own, encoding="utf-8")
+    assert verify(reviewed.folder, checkpoints=[kept]).ok
+    assert [step.returncode for step in run_guide(GUIDE, bundle)] == [0] * 5
+    decision = next(each.decision_id for each in reviews.all_decisions(reviewed.store) if each.comment)
+    (bundle / "receipt.txt").write_text(issue_receipt(reviewed, decision), encoding="utf-8")
+    (bundle / "public_key.pem").unlink()
+    (step,) = run_guide(RECEIPT_GUIDE, bundle)
+    assert (step.returncode, "the receipt holds" in step.stdout) == (0, True), step.stdout + step.stderr
+    replaced_in(kept, "head ", "head 0")
+    assert run_guide(RECEIPT_GUIDE, bundle)[0].returncode == 1, "what nobody signed so is still found"
 
 
 def test_several_kept_checkpoints_are_no_alarm(bundle: Path, reviewed: Workspace) -> None:
