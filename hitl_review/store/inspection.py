@@ -68,8 +68,13 @@ def _looked_at(path: Path) -> Store:
     try:
         return _view(path, "mode=ro")
     except sqlite3.OperationalError as error:
-        if error_code(error) not in _NO_SIDE_FILES or left_over.side_files(path):
+        if error_code(error) not in _NO_SIDE_FILES:
             raise
+        if left := left_over.side_files(path):
+            raise AuditError(
+                f"{left[0].name} in {path.parent} holds changes, and they can't be read where nothing may be written "
+                f"({error}), so nothing was checked. Copy it and {path.name} to another folder; check there."
+            ) from error
         return _view(path, "immutable=1")
 
 
