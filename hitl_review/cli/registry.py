@@ -162,6 +162,7 @@ def lineage(workspace: Path, subject: str, as_json: bool) -> None:
 
 
 def _papers(workspace: Path, model: str | None, kind: str, out: Path | None) -> None:
+    from hitl_review.workflow.exporting import put_in_place, waiting_beside
     from hitl_review.workflow.lineage import model_named
     from hitl_review.workflow.papers import change_plan, model_card
     from hitl_review.workflow.workspace import open_workspace
@@ -174,12 +175,13 @@ def _papers(workspace: Path, model: str | None, kind: str, out: Path | None) -> 
     if out is None:
         tell(text)
     else:
-        out.write_text(text, encoding="utf-8")
+        with waiting_beside(out, text.encode()) as waiting:
+            put_in_place(waiting, out)
         tell(f"{out} is written.")
 
 
 out_option = click.option(
-    "--out", type=click.Path(path_type=Path, dir_okay=False), help="Write to this file instead."
+    "--out", type=click.Path(path_type=Path, dir_okay=False), help="Write to this new file instead."
 )
 
 

@@ -68,8 +68,13 @@ def _looked_at(path: Path) -> Store:
     try:
         return _view(path, "mode=ro")
     except sqlite3.OperationalError as error:
-        if error_code(error) not in _NO_SIDE_FILES or left_over.side_files(path):
+        if error_code(error) not in _NO_SIDE_FILES:
             raise
+        if left := left_over.side_files(path):
+            raise AuditError(
+                f"{left[0].name} in {path.parent} holds changes, and they can't be read where nothing may be written "
+                f"({error}), so nothing was checked. Copy it and {path.name} to another folder; check there."
+            ) from error
         return _view(path, "immutable=1")
 
 
@@ -80,7 +85,18 @@ def _view(path: Path, access: Access) -> Store:
         store.db.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
         store.db.execute("BEGIN")
         store.row("SELECT count(*) FROM sqlite_schema")  # from here on, what others write is not seen
+        _forbid_views(store)
     return store
+
+
+def _forbid_views(store: Store) -> None:
+    """Let no view be read, whatever table it stands for: the product makes none, and its rows may have no end."""
+    rows = store.rows("SELECT lower(name) FROM pragma_table_list WHERE type = 'view'")
+    views = {row[0] for row in rows}
+    if views:
+        store.db.conn.set_authorizer(
+            lambda *asked: sqlite3.SQLITE_DENY if str(asked[4]).lower() in views else sqlite3.SQLITE_OK
+        )
 
 
 @contextmanager

@@ -46,14 +46,14 @@ def create_next_key(folder: Path) -> Ed25519PrivateKey:
 
 
 def next_key_path(folder: Path) -> Path:
-    """Return where a key lies that follows the one in force, until it takes its place."""
-    path = key_path(folder)
+    """Return where a key lies that follows the one in force, until it takes its place: beside it, not beside a link."""
+    path = Path(os.path.realpath(key_path(folder)))
     return path.with_name(path.name + ".next")
 
 
 def follow(folder: Path) -> None:
-    """Let the next key take the place of the one before it."""
-    os.replace(next_key_path(folder), key_path(folder))
+    """Let the next key take the place of the one before it; a link to that one stays, and leads to the next."""
+    os.replace(next_key_path(folder), os.path.realpath(key_path(folder)))
 
 
 def forget_next(folder: Path) -> None:

@@ -114,7 +114,7 @@ def file_faults(folder: Path, *, user: int) -> list[str]:
     for path in (folder / DATABASE, folder / f"{DATABASE}-wal"):
         if _open_bits(path, 0o022):
             faults.append(f"others may change {path}; chmod 600 {path}")
-    for place in dict.fromkeys((folder, key_path(folder).parent)):
+    for place in dict.fromkeys((folder, *key_folders(folder))):
         if _is_open_folder(place) and (place == folder or not place.stat().st_mode & stat.S_ISVTX):
             faults.append(
                 f"others may put other files into {place}, such as another database or key; chmod go-w {place}"
@@ -130,7 +130,13 @@ def file_faults(folder: Path, *, user: int) -> list[str]:
 def places_of(folder: Path) -> list[Path]:
     """Return what makes up a workspace: whoever owns one of these may put another in its place, whatever its mode."""
     files = (folder / DATABASE, folder / f"{DATABASE}-wal", key_path(folder), next_key_path(folder))
-    return [folder, key_path(folder).parent, *files]
+    return [folder, *key_folders(folder), *files]
+
+
+def key_folders(folder: Path) -> list[Path]:
+    """Return the folder of the signing key; where that is a link, the one to which it leads as well."""
+    key = key_path(folder)
+    return [key.parent, Path(os.path.realpath(key)).parent] if key.is_symlink() else [key.parent]
 
 
 def _open_bits(path: Path, bits: int) -> bool:

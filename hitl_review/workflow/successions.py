@@ -17,6 +17,7 @@ from hitl_review.domain.account import SYSTEM
 from hitl_review.domain.audit import lines_digest, moment
 from hitl_review.domain.canonical import canonical_json
 from hitl_review.domain.protocol import AMENDABLE, Seals, read_document
+from hitl_review.domain.signature import ProofMethod
 from hitl_review.domain.verification import Problem
 from hitl_review.errors import HitlError
 from hitl_review.project import Project, parse_project
@@ -24,6 +25,7 @@ from hitl_review.store import samples, successions
 from hitl_review.store.connection import Row, Store
 from hitl_review.store.samples import Sample
 from hitl_review.store.studies import lists, sealed
+from hitl_review.store.successions import Asked
 from hitl_review.workflow.naming_checks import misnamed
 from hitl_review.workflow.promotion import LEAST_STATEMENT
 from hitl_review.workflow.review import is_blind
@@ -32,6 +34,12 @@ from hitl_review.workflow.twins.studies import BATCHES as LAID_DOWN
 
 KIND: Final = "impossible"
 Found = Iterator[tuple[int | None, str]]
+_PROOFS: Final[Mapping[str, tuple[str, ...]]] = {
+    "session": tuple(each.value for each in ProofMethod),
+    "window": tuple(each.value for each in ProofMethod if each is not ProofMethod.NONE),
+    "each": (ProofMethod.PASSWORD.value, ProofMethod.DEMONSTRATION.value),
+}
+"""By the project's policy of signing, what may have proved who signed."""
 _ODD: Final = (
     *(HitlError, TypeError, ValueError, LookupError),
     *(AttributeError, ArithmeticError, RecursionError),
@@ -42,8 +50,7 @@ _ODD: Final = (
 def impossible(store: Store, *, every: bool) -> Iterator[Problem]:
     """Yield what can't have happened, each with its event; `every` says that the clock was set back somewhere."""
     project = next((_read(row["text"]) for row in successions.projects(store)), None)
-    positive, effects = ("", "{}") if project is None else _meaning_of(project)
-    yield from _told(successions.faults(store, positive=positive, effects=effects, every=every))
+    yield from _told(successions.faults(store, _asked_by(project, every=every), every=every))
     yield from _told(_owed(store, project))
     for check in (_set_anew, _moves, _proposals, _samples, _studies, _washouts, misnamed):
         yield from _told(check(store))
@@ -66,9 +73,19 @@ def _read(text: str) -> Project | None:
         return None
 
 
-def _meaning_of(project: Project) -> tuple[str, str]:
-    effects = {each.code: str(each.training_effect) for each in project.reasons}
-    return project.target.positive.code, canonical_json(effects)
+def _asked_by(project: Project | None, *, every: bool) -> Asked:
+    """Return what a project says of labels, reasons and signatures."""
+    if project is None:
+        return Asked(proofs=canonical_json([*_PROOFS["session"]]))
+    target, review = project.target, project.review
+    return Asked(
+        target.positive.code,
+        canonical_json([target.positive.code, target.negative.code]),
+        canonical_json({each.code: str(each.training_effect) for each in project.reasons}),
+        review.signature_meaning,
+        canonical_json([*_PROOFS[review.signing]]),
+        None if every or review.signing == "session" else review.signing_window_minutes,
+    )
 
 
 def _owed(store: Store, project: Project | None) -> Found:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import shutil
 import sqlite3
 import struct
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -98,6 +100,20 @@ def test_15_a_renamed_log_that_is_left_behind_is_found(reviewed_folder: Path) ->
         connection.execute("ALTER TABLE audit_log RENAME TO old_log")
         connection.execute(schema.AUDIT_LOG)
     assert {"schema", "chain"} <= kinds(reviewed_folder)
+
+
+@pytest.mark.parametrize("name", ["audit_log", "Audit_Log", "figures", "_sqlite_migrations"])
+def test_a_view_without_end_in_the_place_of_a_table_is_found(reviewed_folder: Path, name: str) -> None:
+    """Whoever counts its rows waits for ever, and never hears what was done: the check has to come to its end."""
+    with tampered(reviewed_folder, restore=False) as connection:
+        columns = [row[1] for row in connection.execute(f"PRAGMA table_info({name})")]
+        values = ", ".join(f"n AS {column}" for column in columns)
+        connection.execute(f"DROP TABLE {name}")
+        numbers = "WITH RECURSIVE n AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM n)"
+        connection.execute(f"CREATE VIEW {name} AS {numbers} SELECT {values} FROM n")
+    asked = [sys.executable, "-m", "hitl_review", "audit", "verify", str(reviewed_folder)]
+    told = subprocess.run(asked, capture_output=True, text=True, timeout=60, check=False)
+    assert told.returncode == 1 and f"view '{name}' does not belong there" in told.stdout
 
 
 @pytest.mark.parametrize("column", ["payload", "hash"])

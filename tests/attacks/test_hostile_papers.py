@@ -26,6 +26,7 @@ from hitl_review.domain.receipt import PROOF
 from hitl_review.domain.rotation import Rotation
 from hitl_review.store import reviews
 from hitl_review.store.keys import raw_public_key
+from hitl_review.workflow.auditing import verify
 from hitl_review.workflow.bundling import GUIDE, RECEIPT_GUIDE, export_bundle, public_key_pem
 from hitl_review.workflow.checkpointing import publish_checkpoint
 from hitl_review.workflow.receipts import issue_receipt
@@ -77,9 +78,7 @@ def run_guide(guide: Path, folder: Path) -> list[subprocess.CompletedProcess[str
     """Run every block of a guide, as it stands in the program, and not as it came with the paper."""
     blocks = re.findall(r"```sh\n(.*?)```", guide.read_text(encoding="utf-8"), flags=re.DOTALL)
     return [
-        subprocess.run(
-            ["bash", "-c", block], cwd=folder, capture_output=True, text=True, timeout=60, check=False
-        )
+        subprocess.run(["bash", "-c", block], cwd=folder, capture_output=True, text=True, timeout=60, check=False)
         for block in blocks
     ]
 
@@ -299,9 +298,7 @@ def test_what_a_guide_prints_can_not_move_the_terminal(bundle: Path) -> None:
 
 def test_a_receipt_shows_what_it_proves(receipt: Path) -> None:
     """The sentences above the event may say anything: what was proved is told by the guide."""
-    replaced_in(
-        receipt / "receipt.txt", "The decision below was", "Dr. Nobody said no.\nThe decision below was"
-    )
+    replaced_in(receipt / "receipt.txt", "The decision below was", "Dr. Nobody said no.\nThe decision below was")
     step = run_guide(RECEIPT_GUIDE, receipt)[0]
     payload = (receipt / "receipt.txt").read_text(encoding="utf-8").split(f"\n\n{PROOF}")[0].splitlines()[-2]
     assert step.returncode == 0 and "the receipt holds" in step.stdout
@@ -318,6 +315,15 @@ def test_a_receipt_of_another_number_is_refused(receipt: Path, was: str, becomes
     assert run_guide(RECEIPT_GUIDE, receipt)[0].returncode == 0
     replaced_in(receipt / "receipt.txt", was, becomes)
     assert run_guide(RECEIPT_GUIDE, receipt)[0].returncode != 0
+
+
+def test_a_receipt_of_a_number_beyond_its_checkpoint_is_refused(receipt: Path) -> None:
+    """A proof's steps follow from the lower digits of a number alone; what stands above was not looked at."""
+    file = receipt / "receipt.txt"
+    seq = int(file.read_text(encoding="utf-8").split("\nevent ")[1].split()[0])
+    replaced_in(file, f"\nevent {seq} ", f"\nevent {seq + 2**20} ")
+    replaced_in(file, f"\nindex {seq - 1}\n", f"\nindex {seq - 1 + 2**20}\n")
+    assert "no such event" in run_guide(RECEIPT_GUIDE, receipt)[0].stdout
 
 
 # papers and questions that are no text
@@ -352,6 +358,22 @@ def test_the_guides_read_what_was_mailed_or_opened_in_an_editor(
     (bundle / "public_key.pem").unlink()
     (step,) = run_guide(RECEIPT_GUIDE, bundle)
     assert (step.returncode, "the receipt holds" in step.stdout) == (0, True), step.stdout + step.stderr
+
+
+def test_a_kept_checkpoint_that_others_signed_as_well_is_no_alarm(bundle: Path, reviewed: Workspace) -> None:
+    """A witness's line, and one in the log's name by a key of elsewhere: the guides took the last one for ours."""
+    kept, file = bundle / "kept.note", bundle / "receipt.txt"
+    with kept.open("a", encoding="utf-8") as note:
+        for name, size in (("witness.example/w", 76), (f"hitl-review.example/{reviewed.origin}", 68)):
+            note.write(f"\u2014 {name} {base64.b64encode(b'w' * size).decode()}\n")
+    assert verify(reviewed.folder, checkpoints=[kept]).ok
+    assert [step.returncode for step in run_guide(GUIDE, bundle)] == [0] * 5
+    decision = next(each.decision_id for each in reviews.all_decisions(reviewed.store) if each.comment)
+    file.write_text(issue_receipt(reviewed, decision), encoding="utf-8")
+    (bundle / "public_key.pem").unlink()
+    assert "the receipt holds" in run_guide(RECEIPT_GUIDE, bundle)[0].stdout
+    replaced_in(kept, "head ", "head 0")
+    assert run_guide(RECEIPT_GUIDE, bundle)[0].returncode == 1, "what nobody signed so is still found"
 
 
 def test_several_kept_checkpoints_are_no_alarm(bundle: Path, reviewed: Workspace) -> None:

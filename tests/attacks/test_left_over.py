@@ -14,6 +14,7 @@ from hitl_review.store.keys import KEY_FILE
 from hitl_review.workflow.auditing import history, verify
 from hitl_review.workflow.backup import backup
 from hitl_review.workflow.workspace import create_workspace, exists, open_workspace
+from tests.processes import forked, status_of, without_privileges
 from tests.ward import PROJECT
 
 WAL, SHM = f"{DATABASE}-wal", f"{DATABASE}-shm"
@@ -50,6 +51,22 @@ def test_a_backup_put_before_the_write_ahead_log_of_another_file_is_told_and_not
     with open_workspace(crashed) as workspace:
         history(workspace, limit=2)
     assert verify(crashed).ok
+
+
+def test_changes_that_can_not_be_read_where_nothing_may_be_written_are_told_of(crashed: Path, tmp_path: Path) -> None:
+    """Both on a read-only disk, as evidence: the database without its last events is not what was asked for."""
+    (crashed / SHM).unlink()
+    shutil.copytree(crashed, tmp_path / "copied")
+    crashed.chmod(0o500)
+
+    def check() -> None:
+        without_privileges()
+        with pytest.raises(AuditError, match=f"{WAL} .* holds changes.* Copy it and {DATABASE} to another folder"):
+            verify(crashed)
+
+    assert status_of(forked(check)) == 0
+    crashed.chmod(0o700)
+    assert verify(tmp_path / "copied").ok
 
 
 def test_the_first_acts_on_a_restored_backup_are_not_taken_for_one(crashed: Path, tmp_path: Path) -> None:

@@ -67,6 +67,16 @@ def test_lineage_card_and_plan_are_printed(run, workspace: Path, tmp_path: Path)
     assert "Modification protocol" in run("change-plan", workspace).stdout
 
 
+@pytest.mark.parametrize("command", ["card", "change-plan"])
+@pytest.mark.parametrize("name", ["review.db", "checkpoint.key", "checkpoints.txt"])
+def test_a_paper_takes_the_place_of_no_file(run, workspace: Path, command: str, name: str) -> None:  # type: ignore[no-untyped-def]
+    """Written over, the log or the key that signs its checkpoints would be gone for good."""
+    before = (workspace / name).read_bytes()
+    told = run(command, workspace, "--out", workspace / name)
+    assert told.exit_code != 0 and "replaces nothing" in told.stderr
+    assert (workspace / name).read_bytes() == before
+
+
 def test_routing_is_refused_where_it_can_not_be_promised(run, staffed: Path) -> None:  # type: ignore[no-untyped-def]
     """With the number of cases it would take; by capacity and by rule it is set."""
     refused = run("routing", "set", staffed, "--target-error", "0.01", "--as", "steward-1")

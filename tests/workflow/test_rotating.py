@@ -49,6 +49,20 @@ def test_the_new_key_is_in_place_secret_and_named_by_the_old(reviewed: Workspace
     assert actions == ["checkpoint.published", "key.rotated", "checkpoint.published"]
 
 
+def test_a_key_behind_a_link_is_changed_where_it_lies(reviewed: Workspace, tmp_path: Path) -> None:
+    """The new one came to lie beside the database, and the old private key stayed on the other disk."""
+    key, elsewhere = keys.key_path(reviewed.folder), tmp_path / "other-disk"
+    elsewhere.mkdir()
+    shutil.move(key, elsewhere / "signing.key")
+    key.symlink_to(elsewhere / "signing.key")
+    old = public(reviewed.folder)
+    rotate_key(reviewed)
+    assert key.is_symlink() and public(reviewed.folder) != old
+    assert [each.name for each in elsewhere.iterdir()] == ["signing.key"]
+    publish_checkpoint(reviewed)
+    assert verify(reviewed.folder).ok
+
+
 def test_a_checkpoint_by_the_old_key_after_the_change_is_not_believed(
     reviewed: Workspace, tmp_path: Path
 ) -> None:

@@ -134,6 +134,10 @@ def test_a_group_of_the_owner_alone_may_write_there(
     elsewhere.chmod(0o777)
     with pytest.raises(WorkspaceError, match=f"chmod go-w {elsewhere}"):
         served(reviewed_folder)
+    monkeypatch.delenv("HITL_KEY_FILE")
+    key_path(reviewed_folder).symlink_to(elsewhere / "my.key")
+    with pytest.raises(WorkspaceError, match=f"chmod go-w {elsewhere}"):
+        served(reviewed_folder)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only the system's own user may give files away")

@@ -11,6 +11,7 @@ After a clock was set back time tells nothing, so that `every` pair is looked up
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import asdict, dataclass
 from typing import Final
 
 from hitl_review.store.connection import Store
@@ -36,6 +37,7 @@ from hitl_review.store.successions.studying import STUDYING
 __all__ = [
     "LOOKS",
     "SHOWN_FIRST",
+    "Asked",
     "Look",
     "drawn",
     "faults",
@@ -55,13 +57,30 @@ __all__ = [
 LOOKS: Final = (*REVIEWING, *LEARNING, *AUDITING, *STUDYING)
 
 
-def faults(store: Store, *, positive: str, effects: str, every: bool) -> Iterator[tuple[int | None, str]]:
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the project that is in force says of labels, reasons and signatures; of one that can't be read, nothing."""
+
+    positive: str = ""
+    """The label that counts as 1; empty where that is not known."""
+    labels: str = ""
+    """A JSON list of the labels there are; empty where they are not known."""
+    effects: str = "{}"
+    """A JSON object of what each reason means for training."""
+    meaning: str = ""
+    """What a signature under a decision means; empty where that is not known."""
+    proofs: str = "[]"
+    """A JSON list of what may have proved who signed."""
+    window: float | None = None
+    """For how many minutes a proof holds; None where being signed in is enough, or time tells nothing."""
+
+
+def faults(store: Store, asked: Asked, *, every: bool) -> Iterator[tuple[int | None, str]]:
     """Yield the event and the words of what can't have happened, a hundred of a look at most.
 
-    `positive` is the label that counts as 1, empty where that is not known; `effects` is a JSON object of what each
-    reason means for training; `every` says that the clock was set back, so that time orders nothing.
+    `every` says that the clock was set back, so that time orders nothing.
     """
-    given = {"positive": positive, "effects": effects, "every": every}
+    given = {**asdict(asked), "every": every}
     for look in LOOKS:
         words = tuple(look.faults)
         for row in store.rows(sql_of(look), given):

@@ -22,6 +22,7 @@ def _not_in_use(model: str, event: str, at: str) -> str:
 _OWN_READ: Final = (
     "LEFT JOIN reads r ON r.case_id = {0}.case_id AND r.reader = {0}.reader AND r.modality = 'unaided'"
 )
+_LABELS: Final = "(:labels <> '' AND {} NOT IN (SELECT value FROM json_each(:labels)))"
 SHOWN_FIRST: Final = "the model's view was shown before the own estimate was given"
 REVIEWING: Final = (
     Look(
@@ -32,7 +33,10 @@ REVIEWING: Final = (
     Look(
         "r.read_id",
         "reads r",
-        {"an own estimate from before the case was opened": "r.opened_at > r.committed_at"},
+        {
+            "an own estimate from before the case was opened": "r.opened_at > r.committed_at",
+            "an own estimate with a label that the project has not": _LABELS.format("r.label"),
+        },
     ),
     Look(
         "v.reveal_id",
@@ -79,6 +83,21 @@ REVIEWING: Final = (
             ),
             "an answer to a model that was not in use": _not_in_use(
                 "p.model", "d.decision_id", "d.decided_at"
+            ),
+        },
+    ),
+    Look(
+        "d.decision_id",
+        "decisions d",
+        {
+            "a decision with a label that the project has not": _LABELS.format("d.label"),
+            "a decision whose signature means something else than the project says": (
+                "(:meaning <> '' AND d.signed_meaning <> :meaning)"
+            ),
+            "a decision signed without the proof that the project asks for": (
+                "d.signed_method NOT IN (SELECT value FROM json_each(:proofs)) OR (:window IS NOT NULL AND"
+                " (d.signed_proof IS NULL OR d.signed_proof > d.decided_at"
+                " OR (julianday(d.decided_at) - julianday(d.signed_proof)) * 1440 > :window + 0.01))"
             ),
         },
     ),
