@@ -43,6 +43,7 @@ SLOW_TESTS: Final = {
 """Test modules that are slow, and the modules whose faults they are run for."""
 _ABOUT_ROWS: Final = ("test_authority.py", "test_told_otherwise.py", "test_reconciling.py")
 OWN_TESTS: Final = {
+    "anchors": ("test_told_otherwise.py",),
     "audit": ("test_checkpoints.py",),
     "auditing": (
         *("test_every_word.py", "test_anchors.py"),
@@ -61,7 +62,7 @@ OWN_TESTS: Final = {
     "stretches": ("test_auditing.py", "test_authority.py"),
     "successions": tuple(
         f"test_impossible{part}.py"
-        for part in ("", "_learning", "_moves", "_policies", "_reviewing", "_studying", "_washouts")
+        for part in ("", "_learning", "_moves", "_policies", "_reviewing", "_signatures", "_studying", "_washouts")
     ),
 }
 """Test modules that are about a module of another name."""
