@@ -2,24 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 import streamlit as st
 
 from hitl_review.domain.account import Actor
+from hitl_review.domain.audit import Event
 from hitl_review.errors import HitlError, NotFound
 from hitl_review.ui import descent, session, widgets
 from hitl_review.ui.auditing_events import HERE, sitting
-from hitl_review.ui.auditing_tables import decisions_html
+from hitl_review.ui.auditing_tables import decisions_html, records_html
 from hitl_review.ui.charts import facts_html
-from hitl_review.ui.log_table import line_of, lines_html
+from hitl_review.ui.log_table import LogLine, line_of, lines_html
 from hitl_review.ui.panels import model_html
 from hitl_review.workflow.auditing import printable
+from hitl_review.workflow.case_records import CaseRecord, RecordKind, case_records
 from hitl_review.workflow.past_screens import CaseHistory, PastScreen, case_history, past_screen
 from hitl_review.workflow.workspace import Workspace
 
 PROBLEMS_SHOWN: Final = 5
+_BESIDE: Final = "<b>What else was recorded of this case,</b> oldest first; replaced values are kept"
+_LABELS: Final = (
+    "<b>What models may learn from this case.</b> Of the labels in force the best source counts: an outcome, then the "
+    "answer to a dispute, an own estimate, an override, an acceptance."
+)
+_OF_MANY: Final = frozenset({RecordKind.OUTCOME, RecordKind.VIEW})
+"""Records that came with those of other cases, in one event."""
 
 
 def part(workspace: Workspace, actor: Actor, people: Mapping[str, str]) -> None:
@@ -38,17 +48,46 @@ def part(workspace: Workspace, actor: Actor, people: Mapping[str, str]) -> None:
         st.error(widgets.plain(_problem_words(history)))
     if history.decisions:
         st.html(decisions_html(workspace.project, history, people))
-        st.html(descent.taught_html(workspace, history.decisions, people))
     else:
         st.text("Nobody has decided this case yet.")
+    records = case_records(workspace, history)
+    kept = [each for each in records if each.kind is not RecordKind.LABEL]
+    if kept:
+        st.html(records_html(kept, people, caption=_BESIDE))
     _screen(workspace, actor, history, people)
-    with st.expander(f"All {len(history.events)} events of this case"):
-        st.html(lines_html(line_of(event, people) for event in reversed(history.events)))
+    _learned(workspace, history, [each for each in records if each.kind is RecordKind.LABEL], people)
+    with st.expander(_counted(len(history.events), "event")):
+        st.html(lines_html(_line(event, kept, people) for event in reversed(history.events)))
         if history.looks_from > 1:
             widgets.line(
                 f"That it was opened or looked at, and receipts, are listed from event {history.looks_from:,} on; "
                 "all else is complete."
             )
+
+
+def _line(event: Event, kept: Sequence[CaseRecord], people: Mapping[str, str]) -> LogLine:
+    """Return an event as it is listed; of one that told of many cases, also what it told of this one."""
+    line = line_of(event, people)
+    own = [each.said for each in kept if each.event_id == event.event_id and each.kind in _OF_MANY]
+    return replace(line, summary=f"{line.summary}; of this case: {', '.join(own)}") if own else line
+
+
+def _learned(
+    workspace: Workspace, history: CaseHistory, made: Sequence[CaseRecord], people: Mapping[str, str]
+) -> None:
+    """Draw what models learned from the case: its labels, and for each decision the models that it taught."""
+    if not made:
+        return
+    replaced = sum(each.replaced for each in made)
+    words = f", {replaced} of them replaced by later ones" if replaced else ""
+    with st.expander(f"{_counted(len(made), 'training label')}{words}"):
+        st.html(records_html(made, people, caption=_LABELS))
+        if history.decisions:
+            st.html(descent.taught_html(workspace, history.decisions, people))
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"1 {noun} of this case" if count == 1 else f"All {count:,} {noun}s of this case"
 
 
 def _problem_words(history: CaseHistory) -> str:

@@ -80,7 +80,7 @@ def _review(workspace: Workspace, actor: Actor, sample: Sample, people: Mapping[
     found = [reviews.find_decision(workspace.store, each) for each in sample.decisions]
     decisions = [each for each in found if each is not None]
     findings = samples.findings_of(workspace.store, sample.sample_id)
-    st.html(sample_html(decisions, findings, people))
+    st.html(sample_html(workspace.project, decisions, findings, people))
     again = (
         "✓ The seed draws this very list again"
         if same_draw(workspace, sample)

@@ -19,16 +19,19 @@ from hitl_review.errors import AuditError, NotFound, NotPermitted
 from hitl_review.store import accounts, audit, reviews, samples
 from hitl_review.ui import auditing_proof, session
 from hitl_review.ui.auditing_proof import MOST_BYTES, notes_of, prepared, verdict_html
-from hitl_review.ui.auditing_tables import decisions_html, rates_html, sample_html
+from hitl_review.ui.auditing_tables import decisions_html, rates_html, records_html, sample_html
 from hitl_review.ui.verify_process import begin
 from hitl_review.workflow.auditing import verify
+from hitl_review.workflow.case_records import case_records
 from hitl_review.workflow.checkpointing import publish_checkpoint
+from hitl_review.workflow.labelling import collect_labels
 from hitl_review.workflow.override_rates import override_rates
 from hitl_review.workflow.past_screens import case_history, past_screen, screen_of
 from hitl_review.workflow.sampling import draw_sample
 from hitl_review.workflow.workspace import Workspace, open_workspace
 from tests.tampering import tamper
 from tests.ui.markup import HOSTILE, assert_harmless, assert_table
+from tests.ward import record_outcomes
 
 AUDITOR = Actor("auditor-1", "Ada Auditor", Role.AUDITOR)
 
@@ -99,6 +102,31 @@ def test_a_case_shows_its_replaced_decision(sit: Callable[[str], AppTest]) -> No
     assert "replaced by a later one" in text and "in force" in text and "Walks the stairs" in text
     app.text_input(key="one_case_log").set_value("![x](http://example.org/x.png)").run()
     assert "\\!\\[x\\]" in well(app).warning[0].value
+
+
+def test_a_case_shows_its_corrected_outcome(sit: Callable[[str], AppTest], reviewed_folder: Path) -> None:
+    """Old and new value, in the table and beside the events that told of them; and the label that was replaced."""
+    with open_workspace(reviewed_folder) as workspace:
+        for value in (True, False):
+            record_outcomes(workspace, {"C-2": value})
+            collect_labels(workspace)
+    app = sit("auditing_case")
+    app.text_input(key="one_case_log").set_value("C-2").run()
+    text = shown(well(app))
+    assert "UTC by: alive after 30 days" in text and "in force; it replaced: death within 30 days" in text
+    assert "of this case: death within 30 days" in text and "of this case: alive after 30 days" in text
+    assert "All 5 training labels of this case, 2 of them replaced by later ones" in {
+        each.label for each in app.expander
+    }
+
+
+def test_every_cell_of_a_stacked_table_says_what_it_holds(reviewed: Workspace, auditor: Actor) -> None:
+    """A narrow window shows each row as a block, and the heads of the columns not at all."""
+    history = case_history(reviewed, "C-2", actor=auditor, sitting="look-0001")
+    markup = assert_harmless(decisions_html(reviewed.project, history, {}))
+    heads = [cell.text for cell in markup.rows[0].cells]
+    for row in markup.rows[1:]:
+        assert [cell.attributes.get("data-label") for cell in row.cells[1:]] == heads[1:]
 
 
 @pytest.mark.parametrize("part", ["auditing_rates", "auditing_sample", "auditing_proof"])
@@ -341,13 +369,15 @@ def test_hostile_text_stays_text(reviewed: Workspace, auditor: Actor) -> None:
     }
     for html in (
         decisions_html(reviewed.project, history, people),
-        sample_html(decisions, found, people),
+        records_html(case_records(reviewed, history), people, caption="Records"),
+        sample_html(reviewed.project, decisions, found, people),
         verdict_html(wrong, begun=datetime(2026, 11, 22, tzinfo=UTC)),
     ):
         assert_harmless(html)
         assert "\u202e" not in html
     assert_table(assert_harmless(decisions_html(reviewed.project, history, people)))
-    assert_table(assert_harmless(sample_html(decisions, found, people)))
+    assert_table(assert_harmless(records_html(case_records(reviewed, history), people, caption="Records")))
+    assert_table(assert_harmless(sample_html(reviewed.project, decisions, found, people)))
 
 
 def test_verifying_does_not_hold_up_the_page(reviewed: Workspace) -> None:
