@@ -12,7 +12,7 @@ from hitl_review.domain.account import Actor
 from hitl_review.domain.audit import Event
 from hitl_review.errors import HitlError, NotFound
 from hitl_review.ui import descent, session, widgets
-from hitl_review.ui.auditing_events import HERE, sitting
+from hitl_review.ui.auditing_events import HERE, sitting, spoken
 from hitl_review.ui.auditing_tables import decisions_html, records_html
 from hitl_review.ui.charts import facts_html
 from hitl_review.ui.log_table import LogLine, line_of, lines_html
@@ -57,7 +57,9 @@ def part(workspace: Workspace, actor: Actor, people: Mapping[str, str]) -> None:
     _screen(workspace, actor, history, people)
     _learned(workspace, history, [each for each in records if each.kind is RecordKind.LABEL], people)
     with st.expander(_counted(len(history.events), "event")):
-        st.html(lines_html(_line(event, kept, people) for event in reversed(history.events)))
+        words = spoken(workspace)
+        lines = (_line(line_of(event, people, words), event, kept) for event in reversed(history.events))
+        st.html(lines_html(lines))
         if history.looks_from > 1:
             widgets.line(
                 f"That it was opened or looked at, and receipts, are listed from event {history.looks_from:,} on; "
@@ -65,9 +67,8 @@ def part(workspace: Workspace, actor: Actor, people: Mapping[str, str]) -> None:
             )
 
 
-def _line(event: Event, kept: Sequence[CaseRecord], people: Mapping[str, str]) -> LogLine:
-    """Return an event as it is listed; of one that told of many cases, also what it told of this one."""
-    line = line_of(event, people)
+def _line(line: LogLine, event: Event, kept: Sequence[CaseRecord]) -> LogLine:
+    """Return the line of an event; of one that told of many cases, also with what it told of this one."""
     own = [each.said for each in kept if each.event_id == event.event_id and each.kind in _OF_MANY]
     return replace(line, summary=f"{line.summary}; of this case: {', '.join(own)}") if own else line
 

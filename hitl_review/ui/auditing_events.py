@@ -32,7 +32,7 @@ def part(workspace: Workspace, actor: Actor, people: Mapping[str, str]) -> None:
         before=_befores()[-1] if _befores() else None,
         filters=filters,
     )
-    _events(looked, people)
+    _events(looked, people, spoken(workspace))
     _one_event(looked)
 
 
@@ -103,9 +103,15 @@ def _from_the_newest() -> None:
     _turn(())
 
 
-def _events(looked: LogPage, people: Mapping[str, str]) -> None:
+def spoken(workspace: Workspace) -> dict[str, str]:
+    """Return how people name what events name by a digest or a code: models, and the reasons of decisions."""
+    versions = {each.digest: each.name for each in models.versions(workspace.store)}
+    return {**{each.code: each.label for each in workspace.project.reasons}, **versions}
+
+
+def _events(looked: LogPage, people: Mapping[str, str], words: Mapping[str, str]) -> None:
     if looked.events:
-        st.html(lines_html(line_of(event, people) for event in looked.events))
+        st.html(lines_html(line_of(event, people, words) for event in looked.events))
     else:
         st.text("No such event among those that were looked at.")
     widgets.line(_reach_words(looked))
