@@ -38,6 +38,7 @@ def part(workspace: Workspace, actor: Actor, people: Mapping[str, str]) -> None:
         "Sample",
         list(drawn),
         key=session.field("sample", HERE),
+        persist_state="page",
         format_func=lambda each: printable(words.get(each or "", "")),
         placeholder="None was drawn yet",
         width=640,
@@ -100,18 +101,39 @@ def _review(workspace: Workspace, actor: Actor, sample: Sample, people: Mapping[
             list(names),
             index=open_ones[0] if open_ones else 0,
             key=f"which_{form}",
+            persist_state="page",
             format_func=lambda each: printable(names.get(each or "", "")),
         )
         verdict = st.radio(
-            "Found", list(VERDICTS), key=f"verdict_{form}", format_func=VERDICTS.__getitem__, horizontal=True
+            "Found",
+            list(VERDICTS),
+            key=f"verdict_{form}",
+            format_func=VERDICTS.__getitem__,
+            horizontal=True,
+            persist_state="page",
         )
         comment = st.text_area(
-            "Why (needed for a remark or a serious finding)", key=f"why_{form}", max_chars=LONGEST_COMMENT
+            "Why (needed for a remark or a serious finding)",
+            key=f"why_{form}",
+            max_chars=LONGEST_COMMENT,
+            persist_state="page",
         )
-        if st.form_submit_button("Record the finding", icon=":material/task_alt:"):
+        with st.container(horizontal=True, gap="small"):
+            recorded = st.form_submit_button("Record the finding", icon=":material/task_alt:")
+            case_of = {each.decision_id: each.case_id for each in decisions}
+            st.form_submit_button(
+                "Read its case", icon=":material/search:", on_click=_read_case, args=(form, case_of)
+            )
+        if recorded:
             act = (actor.account_id, sample.sample_id, which, verdict, comment or "", len(findings))
             session.guarded(_record)(*act)
             st.rerun()
+
+
+def _read_case(form: str, case_of: Mapping[str, str]) -> None:
+    """Go to the case of the decision that is chosen; what was typed about it is there again on the way back."""
+    session.set_value("one_case", HERE, case_of.get(session.value("which", form), ""))
+    session.set_value("part", HERE, "One case")
 
 
 def _record(
