@@ -60,8 +60,9 @@ def _draw_form(actor: Actor) -> None:
         count = st.number_input("How many decisions", 1, 1_000, 20, width=180)
         seed = st.text_input("Seed", placeholder="A fresh one", max_chars=LONGEST_SEED, width=220)
         if st.form_submit_button("Draw a sample", icon=":material/casino:"):
-            session.guarded(_draw)(actor.account_id, int(count), (seed or "").strip())
+            session.guarded(_draw, place="draw")(actor.account_id, int(count), (seed or "").strip())
             st.rerun()
+    widgets.refusal("draw")
 
 
 def _draw(account_id: str, count: int, seed: str) -> None:
@@ -126,8 +127,9 @@ def _review(workspace: Workspace, actor: Actor, sample: Sample, people: Mapping[
             )
         if recorded:
             act = (actor.account_id, sample.sample_id, which, verdict, comment or "", len(findings))
-            session.guarded(_record)(*act)
+            session.guarded(_record, place="finding")(*act)
             st.rerun()
+    widgets.refusal("finding")
 
 
 def _read_case(form: str, case_of: Mapping[str, str]) -> None:

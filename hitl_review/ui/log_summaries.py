@@ -36,6 +36,7 @@ _ENDINGS: Final = {
     Ended.DISABLED: "the account was disabled",
     Ended.PASSWORD_SET: "a password was set for the account",
 }
+_ASKED: Final = {"case_id": "case", "account_id": "person", "outcome": "answer", "since": "from", "until": "to"}
 _FORMS: Final = {"bundle": "a bundle", "fhir": "FHIR AuditEvents", "csv": "a CSV sheet"}
 
 
@@ -105,15 +106,20 @@ def _viewed(detail: Detail) -> str:
     if through is None:
         return f"{detail['events']} events"
     of_the_look = ("through", "reveal", "sample", "decision")
-    asked = {name: value for name, value in detail.items() if name not in of_the_look}
+    asked = {_ASKED.get(name, name): value for name, value in detail.items() if name not in of_the_look}
     words = {
         "page": "on the page",
         "history": "a case's history",
         "screen": "a past screen",
         "rates": "override rates",
+        "sample": "a sample",
         "replay": "a past screen, by command",
     }
     return ", ".join(part for part in (words.get(str(through), str(through)), _plain(asked)) if part)
+
+
+def _receipt(detail: Detail) -> str:
+    return f"for event {detail['seq']:,}"
 
 
 def _checkpoint(detail: Detail) -> str:
@@ -254,6 +260,7 @@ _SUMMARIES: Final[Mapping[str, Callable[[Detail], str]]] = {
     "prediction.made": _made,
     "log.opened": _opened,
     "audit.viewed": _viewed,
+    "receipt.issued": _receipt,
     "checkpoint.published": _checkpoint,
     "key.rotated": _rotated,
     "audit.sampled": _sampled,

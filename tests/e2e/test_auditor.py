@@ -14,6 +14,10 @@ from tests.e2e.serving import Server
 
 pytestmark = pytest.mark.browser
 
+_LABEL_IS = """(label) => {
+  const cell = document.querySelector(".hr-audited td[data-label=Signed]");
+  return cell !== null && getComputedStyle(cell, "::before").content === label;
+}"""
 CANARY = "ZZPHI-4711"
 
 
@@ -71,9 +75,21 @@ def test_a_case_and_a_sample_are_read_on_a_phone_without_scrolling_sideways(
         seat.page.get_by_placeholder("Its id").fill(case)
         seat.page.keyboard.press("Enter")
         assert_stacked(seat.page, stacked=stacked)
+        look_back(seat)
+        assert too_wide(seat.page) == []
         part(seat.page, "Sample")
         seat.page.get_by_role("button", name="Draw a sample").click()
         assert_stacked(seat.page, stacked=stacked)
+
+
+def look_back(seat: Desk) -> None:
+    """Show the first screen of a case as it was. The list of choices closes when the page scrolls; typing opens it."""
+    chosen = seat.at_rest().page.get_by_label("Show the screen as it was")
+    chosen.click()
+    seat.looked()
+    chosen.press_sequentially("UTC")
+    seat.page.get_by_role("option").first.click()
+    expect(seat.page.locator(".st-key-past_screen .hr-model")).to_be_visible()
 
 
 def assert_stacked(page: Page, *, stacked: bool) -> None:
@@ -81,10 +97,8 @@ def assert_stacked(page: Page, *, stacked: bool) -> None:
     table = page.locator(".hr-audited").first
     expect(table).to_be_visible()
     expect(table.locator("thead")).to_be_visible(visible=not stacked)
-    cell = table.locator("td[data-label=Signed]").first
-    expect(cell).to_be_visible()
-    label = cell.evaluate("(each) => getComputedStyle(each, '::before').content")
-    assert label == ('"Signed"' if stacked else "none")
+    expect(table.locator("td[data-label=Signed]").first).to_be_visible()
+    page.wait_for_function(_LABEL_IS, arg='"Signed"' if stacked else "none")
     assert too_wide(page) == []
 
 

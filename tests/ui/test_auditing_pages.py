@@ -164,6 +164,7 @@ def test_a_refused_finding_keeps_what_was_typed(
         gone.setattr(session, "same_actor", nobody)
         app.button[1].click().run()
     assert (well(app).text_area[0].value, app.radio[0].value) == ("No reason is given", "serious")
+    assert "signed out" in app.warning[0].value  # beside the form, which may be far down
     app.button[1].click().run()
     assert (well(app).text_area[0].value, app.radio[0].value) == ("", "in_order")
     assert app.selectbox[1].value != first and "No reason is given (Ada Auditor, 2026" in shown(app)
