@@ -136,6 +136,8 @@ def spoken(workspace: Workspace) -> dict[str, str]:
 
 
 def _events(looked: LogPage, people: Mapping[str, str], words: Mapping[str, str]) -> None:
+    if _befores() or looked.older is not None:
+        _pager(looked, "above")
     if looked.events:
         st.html(lines_html(line_of(event, people, words) for event in looked.events))
     else:
@@ -146,14 +148,24 @@ def _events(looked: LogPage, people: Mapping[str, str], words: Mapping[str, str]
             "Events about many cases at once (imports of cases and outcomes, the model's judgements, training labels) "
             "are not among them; under “One case” they are."
         )
-    with st.container(horizontal=True, key="pager"):
-        befores = _befores()
+    _pager(looked, "below")
+
+
+def _pager(looked: LogPage, place: str) -> None:
+    """Draw the way to newer and older events, above the list as well: from there its beginning stays in sight."""
+    befores, older = _befores(), looked.older
+    with st.container(horizontal=True, key=f"pager_{place}"):
         st.button(
-            "Newer", on_click=_turn, args=(befores[:-1],), disabled=not befores, icon=":material/arrow_back:"
+            "Newer",
+            key=f"newer_{place}",
+            on_click=_turn,
+            args=(befores[:-1],),
+            disabled=not befores,
+            icon=":material/arrow_back:",
         )
-        older = looked.older
         st.button(
             "Older",
+            key=f"older_{place}",
             on_click=_turn,
             args=((*befores, older or 0),),
             disabled=older is None,

@@ -79,7 +79,7 @@ def _records_body(title: str, records: Sequence[CaseRecord], people: Mapping[str
 
 def rates_html(rates: Rates) -> str:
     """Return override and deferral rates: a body for all, for readers, and for reasons; with their intervals."""
-    heads = _heads("", "Share", "95% interval", "Count")
+    heads = _heads("Answer, reader or reason", "Share", "95% interval", "Count")
     bodies = "".join(
         _rates_body(title, rows)
         for title, rows in (

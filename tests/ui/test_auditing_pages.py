@@ -13,6 +13,7 @@ from hitl_review.errors import NotPermitted
 from hitl_review.store import audit, reviews
 from hitl_review.ui import session
 from hitl_review.ui.auditing_tables import decisions_html
+from hitl_review.workflow import viewing
 from hitl_review.workflow.auditing import verify
 from hitl_review.workflow.labelling import collect_labels
 from hitl_review.workflow.past_screens import case_history
@@ -50,6 +51,23 @@ def test_an_event_is_found_by_its_number_and_the_filters_stay(sit: Callable[[str
     app.number_input(key="upto_log").set_value(None).run()
     app.text_input(key="case_log").set_value("C-2").run()
     assert "under “One case” they are" in shown(well(app))
+
+
+def test_pages_are_turned_from_above_and_from_below_the_list(
+    sit: Callable[[str], AppTest], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both ways lead to the same; a list that fits one page has none above it."""
+    app = sit("auditing_events")
+    assert not [each for each in app.button if each.key == "older_above"]
+    monkeypatch.setattr(viewing, "PAGE", 5)
+    newest = shown(well(app.run()))
+    app.button(key="older_above").click().run()
+    older = shown(well(app))
+    app.button(key="older_below").click().run()
+    app.button(key="newer_above").click().run()
+    assert shown(well(app)) == older != newest
+    app.button(key="newer_below").click().run()
+    assert shown(well(app)) == newest
 
 
 def test_a_checkpoint_is_taken_along_from_the_page(sit: Callable[[str], AppTest], reviewed_folder: Path) -> None:
