@@ -140,6 +140,15 @@ def outcomes(store: Store, purpose: Purpose) -> dict[str, bool]:
     return {row["case_id"]: bool(row["value"]) for row in rows}
 
 
+def outcomes_of_case(store: Store, case_id: str) -> list[tuple[Outcome, str]]:
+    """Return every outcome of a case, and the event that told of it, oldest first; the last is in force."""
+    rows = store.rows("SELECT * FROM outcomes WHERE case_id = ? ORDER BY outcome_id", (case_id,))
+    return [
+        (Outcome(row["case_id"], bool(row["value"]), row["source"], moment(row["recorded_at"])), row["event_id"])
+        for row in rows
+    ]
+
+
 def outcomes_with_ids(store: Store, purpose: Purpose) -> dict[str, tuple[int, bool]]:
     """Return number and value of the outcome in force of every case of a purpose that has one."""
     rows = store.rows(

@@ -162,6 +162,19 @@ class Dispute:
     at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Resolution:
+    """An adjudicator's answer to a dispute."""
+
+    event_id: str
+    dispute: str
+    label: str
+    probability: float
+    comment: str
+    at: datetime
+    by: str
+
+
 def add_dispute(store: Store, case_id: str, labels: Sequence[str], *, event_id: str) -> None:
     """Keep that readers disagree on a case."""
     store.insert(
@@ -177,6 +190,31 @@ def open_disputes(store: Store) -> list[Dispute]:
         " ORDER BY rowid"
     )
     return [_dispute(row) for row in rows]
+
+
+def disputes_of_case(store: Store, case_id: str) -> list[Dispute]:
+    """Return the disputes about a case, resolved ones too, the oldest first."""
+    return [
+        _dispute(row)
+        for row in store.rows("SELECT * FROM disputes WHERE case_id = ? ORDER BY rowid", (case_id,))
+    ]
+
+
+def resolutions_of_case(store: Store, case_id: str) -> list[Resolution]:
+    """Return the answers to the disputes about a case, the oldest first."""
+    rows = store.rows(
+        "SELECT event_id, dispute, label, probability, comment, at, by FROM resolutions WHERE case_id = ?"
+        " ORDER BY rowid",
+        (case_id,),
+    )
+    return [
+        Resolution(
+            *(row["event_id"], row["dispute"], row["label"], row["probability"], row["comment"]),
+            at=moment(row["at"]),
+            by=row["by"],
+        )
+        for row in rows
+    ]
 
 
 def disputed_cases(store: Store) -> set[str]:

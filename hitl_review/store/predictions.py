@@ -74,6 +74,12 @@ def find(store: Store, case_id: str, *, model: str, snapshot: str) -> Prediction
     return None if row is None else _prediction(row)
 
 
+def of_case(store: Store, case_id: str) -> list[tuple[Prediction, str]]:
+    """Return what every model said of a case, and the event that told of it, oldest first."""
+    rows = store.rows("SELECT * FROM predictions WHERE case_id = ? ORDER BY rowid", (case_id,))
+    return [(_prediction(row), row["event_id"]) for row in rows]
+
+
 def get(store: Store, prediction_id: str) -> Prediction:
     """Return a prediction; NotFound if there is none with this id."""
     row = store.row("SELECT * FROM predictions WHERE prediction_id = ?", (prediction_id,))

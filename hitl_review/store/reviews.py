@@ -41,6 +41,13 @@ def read_of(store: Store, case_id: str, reader: str) -> Read | None:
     return None if row is None else _read(row)
 
 
+def reads_of_case(store: Store, case_id: str) -> list[Read]:
+    """Return every read of a case, whoever made it, oldest first."""
+    return [
+        _read(row) for row in store.rows("SELECT * FROM reads WHERE case_id = ? ORDER BY rowid", (case_id,))
+    ]
+
+
 def all_reads(store: Store) -> list[Read]:
     """Return every read, in the order of the log."""
     return [_read(row) for row in store.rows("SELECT * FROM reads ORDER BY rowid")]

@@ -103,7 +103,17 @@ def newest(store: Store) -> list[Sample]:
 def findings_of(store: Store, sample_id: str) -> Sequence[Finding]:
     """Return every finding of a sample, oldest first."""
     rows = store.rows("SELECT * FROM findings WHERE sample = ? ORDER BY rowid", (sample_id,))
-    return [Finding(*(row[name] for name in Finding.__slots__)) for row in rows]
+    return [_finding(row) for row in rows]
+
+
+def findings_of_decision(store: Store, decision_id: str) -> Sequence[Finding]:
+    """Return every finding of a decision, in whichever sample, oldest first."""
+    rows = store.rows("SELECT * FROM findings WHERE decision_id = ? ORDER BY rowid", (decision_id,))
+    return [_finding(row) for row in rows]
+
+
+def _finding(row: Row) -> Finding:
+    return Finding(*(row[name] for name in Finding.__slots__))
 
 
 def _sample(row: Row) -> Sample:

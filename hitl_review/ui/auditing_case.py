@@ -2,29 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 import streamlit as st
 
 from hitl_review.domain.account import Actor
+from hitl_review.domain.audit import Event
 from hitl_review.errors import HitlError, NotFound
 from hitl_review.ui import descent, session, widgets
-from hitl_review.ui.auditing_events import HERE, sitting
-from hitl_review.ui.auditing_tables import decisions_html
+from hitl_review.ui.auditing_events import HERE, sitting, spoken
+from hitl_review.ui.auditing_tables import decisions_html, records_html
 from hitl_review.ui.charts import facts_html
-from hitl_review.ui.log_table import line_of, lines_html
+from hitl_review.ui.history_table import ANSWER_WORDS
+from hitl_review.ui.log_table import LogLine, line_of, lines_html
 from hitl_review.ui.panels import model_html
 from hitl_review.workflow.auditing import printable
+from hitl_review.workflow.case_records import CaseRecord, RecordKind, case_records
 from hitl_review.workflow.past_screens import CaseHistory, PastScreen, case_history, past_screen
+from hitl_review.workflow.receipts import issue_receipt
 from hitl_review.workflow.workspace import Workspace
 
 PROBLEMS_SHOWN: Final = 5
+_BESIDE: Final = "<b>What else was recorded of this case,</b> oldest first; replaced values are kept"
+_LABELS: Final = (
+    "<b>What models may learn from this case.</b> Of the labels in force the best source counts: an outcome, then the "
+    "answer to a dispute, an own estimate, an override, an acceptance."
+)
+_OF_MANY: Final = frozenset({RecordKind.OUTCOME, RecordKind.VIEW})
+"""Records that came with those of other cases, in one event."""
 
 
 def part(workspace: Workspace, actor: Actor, people: Mapping[str, str]) -> None:
     """Draw the history of the case that is asked for."""
-    asked = st.text_input("Case", key=session.field("one_case", HERE), placeholder="Its id", width=320, max_chars=64)
+    asked = st.text_input(
+        "Case",
+        key=session.field("one_case", HERE),
+        placeholder="Its id",
+        width=320,
+        max_chars=64,
+        persist_state="page",
+    )
     case_id = (asked or "").strip()
     if not case_id:
         st.text("Type a case's id: its whole history comes, with every value that was replaced later.")
@@ -38,17 +57,81 @@ def part(workspace: Workspace, actor: Actor, people: Mapping[str, str]) -> None:
         st.error(widgets.plain(_problem_words(history)))
     if history.decisions:
         st.html(decisions_html(workspace.project, history, people))
-        st.html(descent.taught_html(workspace, history.decisions, people))
     else:
         st.text("Nobody has decided this case yet.")
+    records = case_records(workspace, history)
+    kept = [each for each in records if each.kind is not RecordKind.LABEL]
+    if kept:
+        st.html(records_html(kept, people, caption=_BESIDE))
     _screen(workspace, actor, history, people)
-    with st.expander(f"All {len(history.events)} events of this case"):
-        st.html(lines_html(line_of(event, people) for event in reversed(history.events)))
+    _learned(workspace, history, [each for each in records if each.kind is RecordKind.LABEL], people)
+    _receipt(workspace, actor, history, people)
+    with st.expander(_counted(len(history.events), "event")):
+        words = spoken(workspace)
+        lines = (_line(line_of(event, people, words), event, kept) for event in reversed(history.events))
+        st.html(lines_html(lines))
         if history.looks_from > 1:
             widgets.line(
                 f"That it was opened or looked at, and receipts, are listed from event {history.looks_from:,} on; "
                 "all else is complete."
             )
+
+
+def _line(line: LogLine, event: Event, kept: Sequence[CaseRecord]) -> LogLine:
+    """Return the line of an event; of one that told of many cases, also with what it told of this one."""
+    own = [each.said for each in kept if each.event_id == event.event_id and each.kind in _OF_MANY]
+    return replace(line, summary=f"{line.summary}; of this case: {', '.join(own)}") if own else line
+
+
+def _learned(
+    workspace: Workspace, history: CaseHistory, made: Sequence[CaseRecord], people: Mapping[str, str]
+) -> None:
+    """Draw what models learned from the case: its labels, and for each decision the models that it taught."""
+    if not made:
+        return
+    replaced = sum(each.replaced for each in made)
+    words = f", {replaced} of them replaced by later ones" if replaced else ""
+    with st.expander(f"{_counted(len(made), 'training label')}{words}"):
+        st.html(records_html(made, people, caption=_LABELS))
+        if history.decisions:
+            st.html(descent.taught_html(workspace, history.decisions, people))
+
+
+def _receipt(workspace: Workspace, actor: Actor, history: CaseHistory, people: Mapping[str, str]) -> None:
+    words = {
+        each.decision_id: f"{people.get(each.reader, each.reader)}, {ANSWER_WORDS[each.answer][1]} "
+        f"{each.decided_at:%Y-%m-%d %H:%M:%S} UTC"
+        for each in history.decisions
+    }
+    if not words:
+        return
+    with st.expander("A receipt of one decision, for somebody who has no access"):
+        widgets.line(
+            "It proves that the log held this decision, letter by letter, to whoever holds a checkpoint. The decision "
+            "and its comment are in it: hand it on as you hand on records. That it was issued is an event."
+        )
+        chosen = st.selectbox(
+            "Decision",
+            list(words),
+            index=None,
+            key=session.field(f"receipt_{history.case_id}", HERE),
+            format_func=lambda each: printable(words.get(each or "", "")),
+            placeholder="Choose the decision",
+            width=420,
+        )
+        if st.button("Make the receipt", icon=":material/receipt:", disabled=chosen is None) and chosen:
+            try:
+                session.set_value("issued", HERE, (chosen, issue_receipt(workspace, chosen, actor=actor)))
+            except HitlError as refusal:
+                st.error(widgets.plain(str(refusal)))
+        decision, receipt = session.value("issued", HERE, ("", ""))
+        if receipt and decision == chosen:
+            name = f"receipt-{history.case_id}.txt"
+            st.download_button(f"Download {name}", receipt, file_name=name, on_click="ignore")
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"1 {noun} of this case" if count == 1 else f"All {count:,} {noun}s of this case"
 
 
 def _problem_words(history: CaseHistory) -> str:

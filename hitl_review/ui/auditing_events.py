@@ -18,7 +18,7 @@ from hitl_review.workflow.workspace import Workspace
 ANY_DECISION: Final = "decision.%"
 HERE: Final = "log"
 """The place in the session under which the page keeps what it needs; it has no case."""
-_OUTCOMES: Final = {"accepted": "Accepted", "overridden": "Overridden", "deferred": "Deferred"}
+_ANSWERS: Final = {"accepted": "Accepted", "overridden": "Overridden", "deferred": "Deferred"}
 
 
 def part(workspace: Workspace, actor: Actor, people: Mapping[str, str]) -> None:
@@ -29,11 +29,17 @@ def part(workspace: Workspace, actor: Actor, people: Mapping[str, str]) -> None:
         workspace,
         actor=actor,
         sitting=sitting(actor, repr(filters)),
-        before=_befores()[-1] if _befores() else None,
+        before=_before(),
         filters=filters,
     )
-    _events(looked, people)
+    _events(looked, people, spoken(workspace))
     _one_event(looked)
+
+
+def _before() -> int | None:
+    """Where the page that is shown begins: where it was turned to, or at the number that was asked for."""
+    upto: int | None = session.value("upto", HERE)
+    return _befores()[-1] if _befores() else None if upto is None else int(upto) + 1
 
 
 def sitting(actor: Actor, what: str) -> str:
@@ -43,7 +49,8 @@ def sitting(actor: Actor, what: str) -> str:
 
 def _filters(workspace: Workspace, people: Mapping[str, str]) -> None:
     names = {**people, SYSTEM.account_id: "The system itself"}
-    actions = {name: words[:1].upper() + words[1:] for name, words in ACTION_WORDS.items()}
+    said = sorted((words[:1].upper() + words[1:], name) for name, words in ACTION_WORDS.items())
+    actions = {name: words for words, name in said}
     versions = {each.digest: each.name for each in models.versions(workspace.store)}
     with st.container(horizontal=True, key="filters", gap="small"):
         st.text_input(
@@ -52,16 +59,23 @@ def _filters(workspace: Workspace, people: Mapping[str, str]) -> None:
             placeholder="Any case",
             on_change=_from_the_newest,
             max_chars=64,
+            persist_state="page",
         )
         _choice("Person", "person", names)
         _choice("Action", "action", {ANY_DECISION: "Any decision", **actions})
-        _choice("Outcome", "outcome", _OUTCOMES)
+        _choice("Answer", "outcome", _ANSWERS)
         _choice("Model", "model", versions)
-        st.date_input(
-            "From (UTC)", None, key=session.field("since", HERE), on_change=_from_the_newest, format="YYYY-MM-DD"
-        )
-        st.date_input(
-            "To (UTC)", None, key=session.field("until", HERE), on_change=_from_the_newest, format="YYYY-MM-DD"
+        _day("From (UTC)", "since")
+        _day("To (UTC)", "until")
+        st.number_input(
+            "Up to number",
+            1,
+            value=None,
+            step=1,
+            key=session.field("upto", HERE),
+            placeholder="The newest",
+            on_change=_from_the_newest,
+            persist_state="page",
         )
 
 
@@ -72,8 +86,20 @@ def _choice(label: str, name: str, words: Mapping[str, str]) -> None:
         index=None,
         key=session.field(name, HERE),
         format_func=lambda each: words.get(each, each),
-        placeholder=f"Any {name}",
+        placeholder=f"Any {label.lower()}",
         on_change=_from_the_newest,
+        persist_state="page",
+    )
+
+
+def _day(label: str, name: str) -> None:
+    st.date_input(
+        label,
+        None,
+        key=session.field(name, HERE),
+        on_change=_from_the_newest,
+        format="YYYY-MM-DD",
+        persist_state="page",
     )
 
 
@@ -103,20 +129,43 @@ def _from_the_newest() -> None:
     _turn(())
 
 
-def _events(looked: LogPage, people: Mapping[str, str]) -> None:
+def spoken(workspace: Workspace) -> dict[str, str]:
+    """Return how people name what events name by a digest or a code: models, and the reasons of decisions."""
+    versions = {each.digest: each.name for each in models.versions(workspace.store)}
+    return {**{each.code: each.label for each in workspace.project.reasons}, **versions}
+
+
+def _events(looked: LogPage, people: Mapping[str, str], words: Mapping[str, str]) -> None:
+    if _befores() or looked.older is not None:
+        _pager(looked, "above")
     if looked.events:
-        st.html(lines_html(line_of(event, people) for event in looked.events))
+        st.html(lines_html(line_of(event, people, words) for event in looked.events))
     else:
-        st.text("No such event among those that were looked at.")
+        st.text("No such event among those that were looked at. Take a filter away, or look at the case's spelling.")
     widgets.line(_reach_words(looked))
-    with st.container(horizontal=True, key="pager"):
-        befores = _befores()
-        st.button(
-            "Newer", on_click=_turn, args=(befores[:-1],), disabled=not befores, icon=":material/arrow_back:"
+    if session.value("case", HERE):
+        widgets.line(
+            "Events about many cases at once (imports of cases and outcomes, the model's judgements, training labels) "
+            "are not among them; under “One case” they are."
         )
-        older = looked.older
+    _pager(looked, "below")
+
+
+def _pager(looked: LogPage, place: str) -> None:
+    """Draw the way to newer and older events, above the list as well: from there its beginning stays in sight."""
+    befores, older = _befores(), looked.older
+    with st.container(horizontal=True, key=f"pager_{place}"):
+        st.button(
+            "Newer",
+            key=f"newer_{place}",
+            on_click=_turn,
+            args=(befores[:-1],),
+            disabled=not befores,
+            icon=":material/arrow_back:",
+        )
         st.button(
             "Older",
+            key=f"older_{place}",
             on_click=_turn,
             args=((*befores, older or 0),),
             disabled=older is None,
@@ -127,7 +176,7 @@ def _events(looked: LogPage, people: Mapping[str, str]) -> None:
 
 def _reach_words(looked: LogPage) -> str:
     if looked.older is None:
-        end = "This is the beginning of the log, or of the period."
+        end = "Nothing older fits."
     elif len(looked.events) < PAGE:
         end = f"One look goes back through {REACH:,} events, here to number {looked.reached:,}; older ones come next."
     else:
@@ -147,4 +196,5 @@ def _one_event(looked: LogPage) -> None:
         width=320,
     )
     if chosen in events:
+        widgets.line("As it is stored, for whoever checks the hashes; a text is shown letter by letter.")
         st.code(whole_text(events[chosen]), language=None, wrap_lines=True)

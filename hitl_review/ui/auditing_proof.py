@@ -1,4 +1,4 @@
-"""Is the log whole? Verification with progress, against checkpoints that are uploaded; and the log to take along."""
+"""Is the log whole? Verification with progress, against uploaded checkpoints; and what to take along."""
 
 from __future__ import annotations
 
@@ -11,14 +11,15 @@ from typing import Any, Final
 
 import streamlit as st
 
-from hitl_review.domain.account import Actor
+from hitl_review.domain.account import Actor, Permission, may
+from hitl_review.domain.checkpoint import read_checkpoint, read_note
 from hitl_review.domain.verification import TRUNCATION
 from hitl_review.errors import AuditError, HitlError
 from hitl_review.store import audit
 from hitl_review.ui import session, verify_process, widgets
 from hitl_review.ui.auditing_events import HERE
 from hitl_review.workflow.auditing import printable
-from hitl_review.workflow.checkpointing import held_in_text
+from hitl_review.workflow.checkpointing import held_in_text, publish_checkpoint
 from hitl_review.workflow.log_exports import export_log
 from hitl_review.workflow.workspace import Workspace
 
@@ -30,18 +31,22 @@ MOST_EVENTS: Final = 200_000
 """A longer log is exported by the command, which needs no memory for it."""
 _FORMS: Final = {
     "bundle": ("A bundle that verifies without this program", "log.zip"),
-    "fhir": ("FHIR R4 AuditEvents, one a line", "log.ndjson"),
-    "csv": ("CSV with its byte-exact JSON lines", "log.csv"),
+    "fhir": ("FHIR R4 AuditEvents, one a line, for another system", "log.ndjson"),
+    "csv": ("A sheet (CSV), with the same events byte by byte as JSON lines", "log.csv"),
 }
 
 
 def part(workspace: Workspace, actor: Actor, people: Mapping[str, str]) -> None:
-    """Draw the verification beside the exports."""
+    """Draw the verification beside what is taken along: a checkpoint, the log."""
     left, right = st.columns([1, 1], gap="large")
     with left, st.container(border=True, key="verification", gap="small"):
         _verification(workspace)
-    with right, st.container(border=True, key="exports", gap="small"):
-        _exports(workspace, actor)
+    with right:
+        if may(actor.role, Permission.PUBLISH_CHECKPOINT):
+            with st.container(border=True, key="checkpoint", gap="small"):
+                _checkpoint(workspace, actor)
+        with st.container(border=True, key="exports", gap="small"):
+            _exports(workspace, actor)
 
 
 def _verification(workspace: Workspace) -> None:
@@ -135,6 +140,25 @@ def _problem_words(problem: Mapping[str, Any]) -> str:
 
 def _safe(text: object) -> str:
     return escape(printable(str(text)))
+
+
+def _checkpoint(workspace: Workspace, actor: Actor) -> None:
+    st.subheader("Take a checkpoint along", anchor=False)
+    widgets.line(
+        "A short signed text that says how many events the log held. Keep it where the people you audit can't change "
+        "it, and upload it here at your next visit."
+    )
+    if st.button("Make a checkpoint", icon=":material/flag:", width="stretch"):
+        try:
+            session.set_value("note", HERE, publish_checkpoint(workspace, actor=actor))
+        except HitlError as refusal:
+            st.error(widgets.plain(str(refusal)))
+    note: str = session.value("note", HERE, "")
+    if note:
+        size = read_checkpoint(read_note(note).body).size
+        name = f"checkpoint-{size}.txt"
+        st.download_button(f"Download {name}", note, file_name=name, on_click="ignore", width="stretch")
+        widgets.line(f"✓ Made over {size:,} events.")
 
 
 def _exports(workspace: Workspace, actor: Actor) -> None:

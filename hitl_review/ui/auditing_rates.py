@@ -19,5 +19,6 @@ def part(workspace: Workspace, actor: Actor, people: Mapping[str, str]) -> None:
     st.html(rates_html(override_rates(workspace, actor=actor, sitting=sitting(actor, "rates"))))
     widgets.line(
         "A high rate is no error by itself: published rates run from a third to nearly all. It is a place to look. "
-        "Intervals are Wilson's, at 95%; decisions of one reader are not independent, so read them as the least spread."
+        "The interval says how far chance alone may have moved a share (Wilson's, at 95%); as one reader's decisions "
+        "are alike, the true one is rather wider than narrower."
     )

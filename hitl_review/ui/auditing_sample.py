@@ -38,6 +38,7 @@ def part(workspace: Workspace, actor: Actor, people: Mapping[str, str]) -> None:
         "Sample",
         list(drawn),
         key=session.field("sample", HERE),
+        persist_state="page",
         format_func=lambda each: printable(words.get(each or "", "")),
         placeholder="None was drawn yet",
         width=640,
@@ -59,8 +60,9 @@ def _draw_form(actor: Actor) -> None:
         count = st.number_input("How many decisions", 1, 1_000, 20, width=180)
         seed = st.text_input("Seed", placeholder="A fresh one", max_chars=LONGEST_SEED, width=220)
         if st.form_submit_button("Draw a sample", icon=":material/casino:"):
-            session.guarded(_draw)(actor.account_id, int(count), (seed or "").strip())
+            session.guarded(_draw, place="draw")(actor.account_id, int(count), (seed or "").strip())
             st.rerun()
+    widgets.refusal("draw")
 
 
 def _draw(account_id: str, count: int, seed: str) -> None:
@@ -80,7 +82,7 @@ def _review(workspace: Workspace, actor: Actor, sample: Sample, people: Mapping[
     found = [reviews.find_decision(workspace.store, each) for each in sample.decisions]
     decisions = [each for each in found if each is not None]
     findings = samples.findings_of(workspace.store, sample.sample_id)
-    st.html(sample_html(decisions, findings, people))
+    st.html(sample_html(workspace.project, decisions, findings, people))
     again = (
         "✓ The seed draws this very list again"
         if same_draw(workspace, sample)
@@ -100,18 +102,40 @@ def _review(workspace: Workspace, actor: Actor, sample: Sample, people: Mapping[
             list(names),
             index=open_ones[0] if open_ones else 0,
             key=f"which_{form}",
+            persist_state="page",
             format_func=lambda each: printable(names.get(each or "", "")),
         )
         verdict = st.radio(
-            "Found", list(VERDICTS), key=f"verdict_{form}", format_func=VERDICTS.__getitem__, horizontal=True
+            "Found",
+            list(VERDICTS),
+            key=f"verdict_{form}",
+            format_func=VERDICTS.__getitem__,
+            horizontal=True,
+            persist_state="page",
         )
         comment = st.text_area(
-            "Why (needed for a remark or a serious finding)", key=f"why_{form}", max_chars=LONGEST_COMMENT
+            "Why (needed for a remark or a serious finding)",
+            key=f"why_{form}",
+            max_chars=LONGEST_COMMENT,
+            persist_state="page",
         )
-        if st.form_submit_button("Record the finding", icon=":material/task_alt:"):
+        with st.container(horizontal=True, gap="small"):
+            recorded = st.form_submit_button("Record the finding", icon=":material/task_alt:")
+            case_of = {each.decision_id: each.case_id for each in decisions}
+            st.form_submit_button(
+                "Read its case", icon=":material/search:", on_click=_read_case, args=(form, case_of)
+            )
+        if recorded:
             act = (actor.account_id, sample.sample_id, which, verdict, comment or "", len(findings))
-            session.guarded(_record)(*act)
+            session.guarded(_record, place="finding")(*act)
             st.rerun()
+    widgets.refusal("finding")
+
+
+def _read_case(form: str, case_of: Mapping[str, str]) -> None:
+    """Go to the case of the decision that is chosen; what was typed about it is there again on the way back."""
+    session.set_value("one_case", HERE, case_of.get(session.value("which", form), ""))
+    session.set_value("part", HERE, "One case")
 
 
 def _record(

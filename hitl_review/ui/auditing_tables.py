@@ -4,53 +4,82 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from html import escape
+from itertools import groupby
+from typing import Final
 
 from hitl_review.domain.decision import Decision
 from hitl_review.project import Project
 from hitl_review.store.samples import Finding
 from hitl_review.ui.history_table import ANSWER_WORDS
 from hitl_review.workflow.auditing import printable
+from hitl_review.workflow.case_records import CaseRecord, RecordKind, newest_findings
 from hitl_review.workflow.override_rates import Rate, Rates
 from hitl_review.workflow.past_screens import CaseHistory
 from hitl_review.workflow.sampling import VERDICTS
 
+_DECISION: Final = ("Time (UTC)", "Who", "Decision", "Answer", "Own estimate", "Reason and comment", "Signed", "Stands")
+_RECORD: Final = ("Time (UTC)", "Who", "Recorded", "From", "Stands")
+_SAMPLED: Final = ("Case", "Decision", "Answer", "Reason and comment", "Who", "When (UTC)", "Signed", "Found")
+_KINDS: Final = {
+    RecordKind.ESTIMATE: "Own estimates, before the model was shown",
+    RecordKind.VIEW: "What the model said",
+    RecordKind.OUTCOME: "Outcomes: what turned out to be true",
+    RecordKind.DISPUTE: "Disagreement of readers",
+    RecordKind.FINDING: "Findings of sampled review",
+    RecordKind.LABEL: "Training labels",
+}
+
 
 def decisions_html(project: Project, history: CaseHistory, people: Mapping[str, str]) -> str:
     """Return every decision on a case, oldest first, replaced ones too, with the signature of each."""
-    heads = _heads(
-        "Time (UTC)", "Who", "Decision", "Answer", "Own estimate", "Reason and comment", "Signed", "Stands"
-    )
     rows = "".join(_decision_row(project, each, history.replaced, people) for each in history.decisions)
-    return _table("Decisions, oldest first; replaced ones are kept", heads, rows)
+    return _table("<b>Decisions,</b> oldest first; replaced ones are kept", _DECISION, f"<tbody>{rows}</tbody>")
 
 
 def _decision_row(
     project: Project, decision: Decision, replaced: frozenset[str], people: Mapping[str, str]
 ) -> str:
     sign, answer = ANSWER_WORDS[decision.answer]
-    reasons = {reason.code: reason.label for reason in project.reasons}
-    reason = "" if decision.reason is None else reasons.get(decision.reason, decision.reason)
-    why = ": ".join(part for part in (reason, decision.comment) if part)
-    label = "" if decision.label is None else project.label_words(decision.label)
     own = "" if decision.own_probability is None else f"{decision.own_probability:.0%}"
     signed = decision.signature.words
     stands = "replaced by a later one" if decision.decision_id in replaced else "in force"
     cells = (
         people.get(decision.reader, decision.reader),
         f"{sign} {answer}",
-        label,
+        _answer(project, decision),
         own,
-        why,
+        _why(project, decision),
         signed,
         stands,
     )
     when = f"{decision.decided_at:%Y-%m-%d %H:%M:%S}"
-    return f'<tr><th scope="row">{when}</th>{"".join(f"<td>{safe(cell)}</td>" for cell in cells)}</tr>'
+    return _row(_DECISION, when, cells, replaced=decision.decision_id in replaced)
+
+
+def records_html(records: Sequence[CaseRecord], people: Mapping[str, str], *, caption: str) -> str:
+    """Return what was recorded of a case beside its decisions, a body for each kind, replaced records too."""
+    bodies = "".join(
+        _records_body(_KINDS[kind], list(each), people) for kind, each in groupby(records, key=lambda each: each.kind)
+    )
+    return _table(caption, _RECORD, bodies)
+
+
+def _records_body(title: str, records: Sequence[CaseRecord], people: Mapping[str, str]) -> str:
+    rows = "".join(
+        _row(
+            _RECORD,
+            f"{each.at:%Y-%m-%d %H:%M:%S}",
+            (people.get(each.by, each.by), each.said, each.source, each.stands),
+            replaced=each.replaced,
+        )
+        for each in records
+    )
+    return f'<tbody><tr><th scope="rowgroup" colspan="{len(_RECORD)}">{title}</th></tr>{rows}</tbody>'
 
 
 def rates_html(rates: Rates) -> str:
     """Return override and deferral rates: a body for all, for readers, and for reasons; with their intervals."""
-    heads = _heads("", "Share", "95% interval", "Count")
+    heads = _heads("Answer, reader or reason", "Share", "95% interval", "Count")
     bodies = "".join(
         _rates_body(title, rows)
         for title, rows in (
@@ -80,43 +109,68 @@ def _rate_row(rate: Rate) -> str:
     )
 
 
-def sample_html(drawn: Sequence[Decision], findings: Sequence[Finding], people: Mapping[str, str]) -> str:
+def sample_html(
+    project: Project, drawn: Sequence[Decision], findings: Sequence[Finding], people: Mapping[str, str]
+) -> str:
     """Return the decisions of a sample with what was found of each; several findings stand one after another."""
     found: dict[str, list[str]] = {}
+    in_force = newest_findings(findings)
     for each in findings:
-        who = f"{people.get(each.by, each.by)}, {each.at[:16].replace('T', ' ')} UTC"
+        replaced = "" if each.finding_id in in_force else "; replaced by a later finding"
+        who = f"{people.get(each.by, each.by)}, {each.at[:16].replace('T', ' ')} UTC{replaced}"
         said = f"{VERDICTS[each.verdict]}{': ' if each.comment else ''}{each.comment} ({who})"
         found.setdefault(each.decision_id, []).append(said)
-    rows = "".join(_sampled_row(each, found.get(each.decision_id, []), people) for each in drawn)
-    heads = _heads("Case", "Decision", "Who", "When (UTC)", "Signed", "Found")
-    return _table("Sampled decisions, in the order drawn", heads, rows)
+    rows = "".join(_sampled_row(project, each, found.get(each.decision_id, []), people) for each in drawn)
+    caption = "<b>Sampled decisions,</b> in the order drawn"
+    return _table(caption, _SAMPLED, f"<tbody>{rows}</tbody>")
 
 
-def _sampled_row(decision: Decision, found: Sequence[str], people: Mapping[str, str]) -> str:
+def _sampled_row(
+    project: Project, decision: Decision, found: Sequence[str], people: Mapping[str, str]
+) -> str:
     sign, answer = ANSWER_WORDS[decision.answer]
     cells = (
         f"{sign} {answer}",
+        _answer(project, decision),
+        _why(project, decision),
         people.get(decision.reader, decision.reader),
         f"{decision.decided_at:%Y-%m-%d %H:%M}",
         decision.signature.words,
         "; ".join(found) or "not reviewed yet",
     )
-    rest = "".join(f"<td>{safe(cell)}</td>" for cell in cells)
-    return f'<tr><th scope="row">{safe(decision.case_id)}</th>{rest}</tr>'
+    return _row(_SAMPLED, decision.case_id, cells)
 
 
 def _heads(*names: str) -> str:
     return "".join(f'<th scope="col">{name}</th>' for name in names)
 
 
-def _table(caption: str, heads: str, rows: str) -> str:
+def _table(caption: str, names: Sequence[str], bodies: str) -> str:
+    """Return a table that a narrow window stacks: each cell then says itself what it holds."""
     return (
-        f'<div class="hr-paper hr-wide"><table class="hr-table hr-audited">'
-        f'<caption class="hr-unseen">{caption}</caption>'
-        f"<thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div>"
+        f'<div class="hr-paper"><table class="hr-table hr-audited"><caption>{caption}</caption>'
+        f"<thead><tr>{_heads(*names)}</tr></thead>{bodies}</table></div>"
     )
+
+
+def _row(names: Sequence[str], head: str, cells: Sequence[str], *, replaced: bool = False) -> str:
+    rest = "".join(
+        f'<td data-label="{name}">{safe(cell)}</td>' for name, cell in zip(names[1:], cells, strict=True)
+    )
+    look = ' class="hr-replaced"' if replaced else ""
+    return f'<tr{look}><th scope="row">{safe(head)}</th>{rest}</tr>'
+
+
+def _answer(project: Project, decision: Decision) -> str:
+    return "" if decision.label is None else project.label_words(decision.label)
+
+
+def _why(project: Project, decision: Decision) -> str:
+    reasons = {reason.code: reason.label for reason in project.reasons}
+    reason = "" if decision.reason is None else reasons.get(decision.reason, decision.reason)
+    return ": ".join(part for part in (reason, decision.comment) if part)
 
 
 def safe(text: str) -> str:
     """Return a text as HTML shows it as it is, invisible characters as codes, in its own direction."""
-    return f"<bdi>{escape(printable(text))}</bdi>"
+    return f"<bdi>{escape(printable(text))}</bdi>" if text else ""

@@ -18,6 +18,7 @@ from hitl_review.workflow.lineage import ORIGINS, of_decision, of_model
 from hitl_review.workflow.workspace import Workspace
 
 PRODUCT: Final = "the product itself"
+_TAUGHT: Final = ("Decision", "Model shown", "Training labels", "Taught")
 _MOVES: Final = {"promoted": "put in use", "rolled_back": "gone back to"}
 
 
@@ -100,10 +101,10 @@ def _judged(count: int) -> str:
 def taught_html(workspace: Workspace, decisions: Sequence[Decision], people: Mapping[str, str]) -> str:
     """Return a table of a case's decisions: which model each answered, and which models learned from it."""
     rows = "".join(_taught_row(workspace, each, people) for each in decisions)
-    heads = "".join(f'<th scope="col">{each}</th>' for each in ("Decision", "Answered", "Labels", "Taught"))
+    heads = "".join(f'<th scope="col">{each}</th>' for each in _TAUGHT)
     return (
-        '<div class="hr-paper hr-wide"><table class="hr-table"><caption><b>What became of it:</b> the model that was '
-        f"shown, and the models that learned from it since</caption><thead><tr>{heads}</tr></thead>"
+        '<div class="hr-paper"><table class="hr-table hr-audited"><caption><b>What became of it:</b> the model that '
+        f"was shown, and the models that learned from it since</caption><thead><tr>{heads}</tr></thead>"
         f"<tbody>{rows}</tbody></table></div>"
     )
 
@@ -114,8 +115,11 @@ def _taught_row(workspace: Workspace, decision: Decision, people: Mapping[str, s
     count = len(facts["labels"])
     cells = (
         f"model {facts['answered']['name']}",
-        f"{count} in the ledger" if count else "not collected yet",
+        f"{count} made of it" if count else "none yet",
         _taught(facts) or "no model yet",
     )
     head = f"{name_of(decision.reader, people)}, {answer} {decision.decided_at:%Y-%m-%d %H:%M}"
-    return f'<tr><th scope="row">{escape(head)}</th>{"".join(f"<td>{escape(cell)}</td>" for cell in cells)}</tr>'
+    rest = "".join(
+        f'<td data-label="{name}">{escape(cell)}</td>' for name, cell in zip(_TAUGHT[1:], cells, strict=True)
+    )
+    return f'<tr><th scope="row">{escape(head)}</th>{rest}</tr>'

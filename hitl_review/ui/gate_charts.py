@@ -6,7 +6,7 @@ figure that a curve shows stands in a table as well.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from html import escape
 from itertools import groupby
 from typing import Final
@@ -193,17 +193,19 @@ def _subgroup_cells(row: SubgroupRow) -> str:
     )
 
 
-def churn_html(report: GateReport) -> str:
+def churn_html(report: GateReport, sealed: Collection[str] = ()) -> str:
     """Return how many patients' answers would flip, how many of them for the better, and each of them.
 
-    The largest changes stand there; the others are folded away.
+    The largest changes stand there; the others are folded away. What became of a patient whom a study has `sealed`
+    stays untold.
     """
     better = sum(each.better for each in report.churn)
     words = (
         f"{len(report.churn):,} of {report.cases:,} hold-out patients would get another answer: "
         f"{better:,} the right one instead of the wrong one, {len(report.churn) - better:,} the other way round."
     )
-    rows = [_churn_row(each) for each in sorted(report.churn, key=lambda each: -abs(each.challenger - each.champion))]
+    largest = sorted(report.churn, key=lambda each: -abs(each.challenger - each.champion))
+    rows = [_churn_row(each, sealed=each.case_id in sealed) for each in largest]
     head = ("Patient", "Before", "Now", "Outcome came", "Change")
     title = "Patients whose answer flips, the largest changes first"
     table = _table("Table 4", title, head, "".join(rows[:SHOWN]), numbers=2) if rows else ""
@@ -214,11 +216,13 @@ def churn_html(report: GateReport) -> str:
     return f'<div class="hr-paper"><p class="hr-note">{words}</p></div>{table}'
 
 
-def _churn_row(each: Churned) -> str:
+def _churn_row(each: Churned, *, sealed: bool) -> str:
+    outcome = "sealed with a study" if sealed else "yes" if each.outcome else "no"
+    change = "" if sealed else "better" if each.better else "worse"
     return (
         f'<tr><th scope="row">{escape(each.case_id)}</th><td class="hr-number">{each.champion:.0%}</td>'
-        f'<td class="hr-number">{each.challenger:.0%}</td><td>{"yes" if each.outcome else "no"}</td>'
-        f"<td>{'better' if each.better else 'worse'}</td></tr>"
+        f'<td class="hr-number">{each.challenger:.0%}</td><td>{outcome}</td>'
+        f"<td>{change}</td></tr>"
     )
 
 

@@ -8,20 +8,16 @@ its code, so that none can hide, reorder or pretend.
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from html import escape
 from itertools import groupby
 from typing import Any, Final
 
 from hitl_review.domain.audit import Event
+from hitl_review.ui.log_summaries import Detail, short, summary_of
 from hitl_review.workflow.auditing import printable, signature_words
 
-Detail = Mapping[str, Any]
-
-_TOKEN: Final = re.compile("[0-9a-f]{32}")
-"""An id that nobody reads to its end."""
 ACTION_WORDS: Final[Mapping[str, str]] = {
     "log.opened": "opened this log",
     "project.configured": "set the project file",
@@ -66,7 +62,7 @@ ACTION_WORDS: Final[Mapping[str, str]] = {
     "account.created": "made an account",
     "account.disabled": "disabled an account",
     "session.opened": "signed in",
-    "session.refused": "was refused at sign-in",
+    "session.refused": "refused a sign-in",
     "signature.refused": "was refused a signature",
     "audit.viewed": "looked at this log",
     "audit.exported": "exported this log",
@@ -102,6 +98,10 @@ ACTION_WORDS: Final[Mapping[str, str]] = {
 }
 """What the actor did; an action that is not here is shown by its name."""
 
+_UNKNOWN: Final = "a name that no account has"
+_NAMED: Final = ("model", "champion", "reason")
+_NO_WORDS: Final[Mapping[str, str]] = {}
+
 
 @dataclass(frozen=True, slots=True)
 class LogLine:
@@ -117,13 +117,13 @@ class LogLine:
     summary: str
 
 
-def line_of(event: Event, people: Mapping[str, str]) -> LogLine:
-    """Return an event as it is listed; `people` gives the names of account ids."""
+def line_of(event: Event, people: Mapping[str, str], words: Mapping[str, str] = _NO_WORDS) -> LogLine:
+    """Return an event as it is listed; `people` gives names of accounts, `words` those of models and coded reasons."""
     told = _told(event)
     day, _, time = _text(told.get("at")).partition("T")
     actor, action = _text(told.get("actor")), _text(told.get("action"))
     detail = told.get("detail")
-    detail = detail if isinstance(detail, Mapping) else {}
+    detail = _spoken(detail, words) if isinstance(detail, Mapping) else {}
     return LogLine(
         event.seq,
         day,
@@ -131,7 +131,7 @@ def line_of(event: Event, people: Mapping[str, str]) -> LogLine:
         people.get(actor, actor),
         "" if told.get("role") == actor else _text(told.get("role")).replace("_", " "),
         ACTION_WORDS.get(action, action),
-        _subject_words(_text(told.get("subject"))),
+        _UNKNOWN if _is_unknown(told, people) else _subject_words(_text(told.get("subject")), words),
         ", ".join(part for part in (summary_of(action, detail), signature_words(detail)) if part),
     )
 
@@ -148,161 +148,22 @@ def _text(value: object) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _subject_words(subject: str) -> str:
+def _is_unknown(told: Mapping[str, Any], people: Mapping[str, str]) -> bool:
+    """Tell whether somebody tried a name that no account has: the log keeps no such name, it may be a password."""
+    of_nobody = (told.get("action"), told.get("subject")) == ("session.refused", "account:unknown")
+    return of_nobody and "unknown" not in people
+
+
+def _spoken(detail: Detail, words: Mapping[str, str]) -> Detail:
+    """Return a detail whose models and coded reasons are named as people name them."""
+    return {**detail, **{name: words[_text(detail.get(name))] for name in _NAMED if _text(detail.get(name)) in words}}
+
+
+def _subject_words(subject: str, words: Mapping[str, str]) -> str:
     kind, _, name = subject.partition(":")
     if kind in ("batch", "log", "backup", "export"):
         return ""
-    return name if kind == "case" else f"{kind.replace('_', ' ')} {_short(name)}"
-
-
-def _short(value: object) -> str:
-    text = str(value)
-    digest = text.startswith("sha256:") or _TOKEN.fullmatch(text)
-    return text.removeprefix("sha256:")[:8] if digest else text
-
-
-def summary_of(action: str, detail: Detail) -> str:
-    """Return what an event tells in one line, without comments and without digests."""
-    try:
-        return _SUMMARIES.get(action, _plain)(detail)
-    except (AttributeError, KeyError, TypeError, ValueError):
-        return _plain(detail)
-
-
-def _plain(detail: Detail) -> str:
-    kept = {
-        name: value
-        for name, value in detail.items()
-        if name != "comment" and "digest" not in name and isinstance(value, str | int | float) and value != ""
-    }
-    return ", ".join(_said(name.replace("_", " "), value) for name, value in kept.items())
-
-
-def _said(name: str, value: object) -> str:
-    if isinstance(value, bool):
-        return name if value else f"not {name}"
-    return f"{name} {_short(value)}"
-
-
-def _decision(detail: Detail) -> str:
-    parts = [f"model {detail['probability']:.0%} ({detail['label_shown']})"]
-    if detail["own_probability"] is not None:
-        parts.append(f"own estimate {detail['own_probability']:.0%}")
-    if detail["label"] is not None:
-        parts.append(f"answer {detail['label']}")
-    parts += [f"{name} {detail[name].replace('_', ' ')}" for name in ("reason", "confidence") if detail[name]]
-    return ", ".join(parts) + (", with a comment" if detail["comment"] else "")
-
-
-def _read(detail: Detail) -> str:
-    return f"{detail['probability']:.0%} ({detail['label']})"
-
-
-def _received(detail: Detail) -> str:
-    what = detail.get("purpose") or detail.get("source") or ""
-    refused = f", {detail['rejected']} rows refused" if detail.get("rejected") else ""
-    return f"{detail['count']} ({what}){refused}" if what else f"{detail['count']}{refused}"
-
-
-def _shown(detail: Detail) -> str:
-    return f"model {_short(detail['model'])}"
-
-
-def _made(detail: Detail) -> str:
-    return f"{detail['count']} predictions"
-
-
-def _viewed(detail: Detail) -> str:
-    through = detail.get("through")
-    if through is None:
-        return f"{detail['events']} events"
-    of_the_look = ("through", "reveal", "sample", "decision")
-    asked = {name: value for name, value in detail.items() if name not in of_the_look}
-    words = {
-        "page": "on the page",
-        "history": "a case's history",
-        "screen": "a past screen",
-        "rates": "override rates",
-        "replay": "a past screen, by command",
-    }
-    return ", ".join(part for part in (words.get(str(through), str(through)), _plain(asked)) if part)
-
-
-def _checkpoint(detail: Detail) -> str:
-    return f"{detail['size']} events signed"
-
-
-def _rotated(detail: Detail) -> str:
-    return f"behind event {detail['size']}"
-
-
-def _sampled(detail: Detail) -> str:
-    return f"{len(detail['decisions'])} of {detail['of']}, seed {detail['seed']}"
-
-
-def _reviewed(detail: Detail) -> str:
-    verdict: str = detail["verdict"].replace("_", " ")
-    return verdict + (", with a comment" if detail["comment"] else "")
-
-
-def _opened(detail: Detail) -> str:
-    return f"version {detail['version']}" + (", demonstration" if detail["demo"] else "")
-
-
-def _counted(detail: Detail) -> str:
-    return f"{detail['count']:,}"
-
-
-def _item(detail: Detail) -> str:
-    return f"item {detail['item']}"
-
-
-def _study_read(detail: Detail) -> str:
-    sure = f", confidence {detail['confidence']}" if detail["confidence"] else ""
-    return (
-        f"item {detail['item']}, {detail['case']}, {detail['modality']}: {detail['rating']} ({detail['label']}){sure}, "
-        f"{detail['seconds_active']:.0f} s"
-    )
-
-
-def _job(detail: Detail) -> str:
-    said = [detail["kind"].replace("_", " "), str(detail.get("cause") or detail.get("words") or "").rstrip(".")]
-    return ", ".join(part for part in said if part)
-
-
-def _looked(detail: Detail) -> str:
-    return ", ".join(f"alarm {name}" for name in detail["raised"]) or "no alarm"
-
-
-_SUMMARIES: Final[Mapping[str, Callable[[Detail], str]]] = {
-    "decision.accepted": _decision,
-    "decision.overridden": _decision,
-    "decision.deferred": _decision,
-    "decision.amended": _decision,
-    "read.committed": _read,
-    "case.received": _received,
-    "outcome.recorded": _received,
-    "prediction.shown": _shown,
-    "prediction.made": _made,
-    "log.opened": _opened,
-    "audit.viewed": _viewed,
-    "checkpoint.published": _checkpoint,
-    "key.rotated": _rotated,
-    "audit.sampled": _sampled,
-    "sample.reviewed": _reviewed,
-    "label.collected": _counted,
-    "study.outputs_fixed": _counted,
-    "study.scheduled": _counted,
-    "study.sealed": _counted,
-    "study.opened": _item,
-    "study.shown": _item,
-    "study.read": _study_read,
-    "job.queued": _job,
-    "job.started": _job,
-    "job.finished": _job,
-    "job.failed": _job,
-    "monitoring.made": _looked,
-}
+    return name if kind == "case" else f"{kind.replace('_', ' ')} {short(words.get(name, name))}"
 
 
 def lines_html(lines: Iterable[LogLine]) -> str:

@@ -34,6 +34,10 @@ from hitl_review.workflow.workspace import Workspace
 MOST_LOOKS: Final = 1_000
 """Openings, looks and receipts of one case that are listed, the newest ones."""
 
+SHORT: Final = 10_000
+"""Rows that are compared, to the last one, where one of them is shown: some tenths of a second."""
+_SHOWN_BATCHES: Final = frozenset({"label.collected", "outcome.recorded", "prediction.made"})
+
 
 @dataclass(frozen=True, slots=True)
 class CaseHistory:
@@ -94,7 +98,7 @@ def case_history(workspace: Workspace, case_id: str, *, actor: Actor, sitting: s
 
 
 def _problems(store: Store, events: Iterable[Event]) -> Iterator[Problem]:
-    """Yield where the row of an event is not as the event tells; what came as one of many is left to verification."""
+    """Yield where the rows of an event are not as it tells; what came as one of very many is left to verification."""
     rows = Reconciliation(store)
     for event in events:
         try:
@@ -103,8 +107,14 @@ def _problems(store: Store, events: Iterable[Event]) -> Iterator[Problem]:
         except (KeyError, TypeError, ValueError):
             yield Problem(event.seq, "payload", "it is not told as an event is")
             continue
-        if action in ONE_EACH:
+        if action in ONE_EACH or (action in _SHOWN_BATCHES and _is_short(told)):
             yield from rows.compare(event.seq, told)
+
+
+def _is_short(told: Mapping[str, Any]) -> bool:
+    detail = told.get("detail")
+    count = detail.get("count") if isinstance(detail, Mapping) else None
+    return not isinstance(count, int) or count <= SHORT
 
 
 def past_screen(workspace: Workspace, reveal_id: str, *, actor: Actor, sitting: str) -> PastScreen:

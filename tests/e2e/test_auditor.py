@@ -8,12 +8,16 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.conftest import SitAt
+from tests.e2e.conftest import PHONE, SitAt
 from tests.e2e.desk import Desk
 from tests.e2e.serving import Server
 
 pytestmark = pytest.mark.browser
 
+_LABEL_IS = """(label) => {
+  const cell = document.querySelector(".hr-audited td[data-label=Signed]");
+  return cell !== null && getComputedStyle(cell, "::before").content === label;
+}"""
 CANARY = "ZZPHI-4711"
 
 
@@ -35,7 +39,8 @@ def test_an_auditor_reads_a_case_sees_its_screen_and_verifies(
     part(page, "One case")
     page.get_by_placeholder("Its id").fill(case)
     page.keyboard.press("Enter")
-    expect(page.locator(".hr-audited")).to_contain_text("in force")
+    expect(page.locator(".hr-audited").first).to_contain_text("in force")
+    expect(page.get_by_text("What else was recorded of this case")).to_be_visible()
     page.get_by_label("Show the screen as it was").click()
     page.keyboard.press("Enter")
     expect(page.get_by_text("PAST SCREEN")).to_be_visible()
@@ -44,6 +49,57 @@ def test_an_auditor_reads_a_case_sees_its_screen_and_verifies(
     part(page, "Verify and export")
     page.get_by_role("button", name="Verify now").click()
     expect(page.locator(".hr-verified")).to_contain_text("Nothing wrong was found", timeout=60_000)
+
+
+def too_wide(page: Page) -> list[str]:
+    """What on a page is wider than the place that it has, the page itself included."""
+    found: list[str] = page.evaluate(
+        "() => [document.documentElement, ...document.querySelectorAll('[data-testid=stMain], .hr-paper')]"
+        ".filter((each) => each.scrollWidth > each.clientWidth + 1).map((each) => each.className)"
+    )
+    return found
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_a_case_and_a_sample_are_read_on_a_phone_without_scrolling_sideways(
+    served: Server, sit_at: SitAt, desk: Desk, theme: str
+) -> None:
+    """Each row is a block there, whose cells say what they hold; on a desk the same tables have heads and columns."""
+    case = desk.sit_down()
+    desk.estimate().looked()
+    desk.accept()
+    for size, stacked in ((PHONE, True), ((1440, 900), False)):
+        seat = sit_at(served, "auditor-1", size=size, theme=theme)
+        seat.visit("/log")
+        part(seat.page, "One case")
+        seat.page.get_by_placeholder("Its id").fill(case)
+        seat.page.keyboard.press("Enter")
+        assert_stacked(seat.page, stacked=stacked)
+        look_back(seat)
+        assert too_wide(seat.page) == []
+        part(seat.page, "Sample")
+        seat.page.get_by_role("button", name="Draw a sample").click()
+        assert_stacked(seat.page, stacked=stacked)
+
+
+def look_back(seat: Desk) -> None:
+    """Show the first screen of a case as it was. The list of choices closes when the page scrolls; typing opens it."""
+    chosen = seat.at_rest().page.get_by_label("Show the screen as it was")
+    chosen.click()
+    seat.looked()
+    chosen.press_sequentially("UTC")
+    seat.page.get_by_role("option").first.click()
+    expect(seat.page.locator(".st-key-past_screen .hr-model")).to_be_visible()
+
+
+def assert_stacked(page: Page, *, stacked: bool) -> None:
+    """Hold the first table of an auditor's part against a narrow or a wide window."""
+    table = page.locator(".hr-audited").first
+    expect(table).to_be_visible()
+    expect(table.locator("thead")).to_be_visible(visible=not stacked)
+    expect(table.locator("td[data-label=Signed]").first).to_be_visible()
+    page.wait_for_function(_LABEL_IS, arg='"Signed"' if stacked else "none")
+    assert too_wide(page) == []
 
 
 def test_a_planted_comment_is_in_no_address_title_line_or_temporary_file(served: Server, desk: Desk) -> None:

@@ -1,14 +1,18 @@
-"""A model's view of one case, and screens with hostile text in every place where text can stand."""
+"""A model's view of one case, screens with hostile text in every place, and an auditor in front of a page's part."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from hitl_review.domain.prediction import Verdict
 from hitl_review.domain.screen import Fact, FactGroup, Facts, Gravity, Mark, ModelView, Notice, ReasonLine
+from hitl_review.ui import session
+from tests.ui.auditor import AUDITOR, drawn, well
 from tests.ui.markup import HOSTILE
 
 
@@ -82,3 +86,16 @@ def hostile_facts() -> Facts:
     """Facts whose every text is hostile, with every kind of mark."""
     facts = tuple(Fact(HOSTILE, HOSTILE, 1.0, HOSTILE, HOSTILE, HOSTILE, mark, HOSTILE) for mark in Mark)
     return Facts(HOSTILE, HOSTILE, HOSTILE, HOSTILE, HOSTILE, (FactGroup(HOSTILE, facts),), HOSTILE)
+
+
+@pytest.fixture
+def sit(reviewed_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], AppTest]:
+    """Draws one part on a copy of the ward."""
+    monkeypatch.setenv("HITL_WORKSPACE", str(reviewed_folder))
+    return lambda part: well(AppTest.from_function(drawn, kwargs={"part": part}, default_timeout=60).run())
+
+
+@pytest.fixture
+def at_screen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The auditor is signed in and stays so."""
+    monkeypatch.setattr(session, "same_actor", lambda _workspace, _account: AUDITOR)

@@ -18,6 +18,7 @@ ALLOWED_ATTRIBUTES = {
     "aria-label",
     "class",
     "colspan",
+    "data-label",
     "href",
     "role",
     "scope",

@@ -12,135 +12,30 @@ from types import SimpleNamespace
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from hitl_review.domain.account import Actor, Role
+from hitl_review.domain.account import Actor
 from hitl_review.domain.audit import text_digest
 from hitl_review.domain.screen import Facts, ModelView, Screen
 from hitl_review.errors import AuditError, NotFound, NotPermitted
 from hitl_review.store import accounts, audit, reviews, samples
-from hitl_review.ui import auditing_proof, session
+from hitl_review.ui import auditing_proof
 from hitl_review.ui.auditing_proof import MOST_BYTES, notes_of, prepared, verdict_html
-from hitl_review.ui.auditing_tables import decisions_html, rates_html, sample_html
+from hitl_review.ui.auditing_tables import decisions_html, rates_html, records_html, sample_html
 from hitl_review.ui.verify_process import begin
 from hitl_review.workflow.auditing import verify
+from hitl_review.workflow.case_records import case_records
 from hitl_review.workflow.checkpointing import publish_checkpoint
 from hitl_review.workflow.override_rates import override_rates
 from hitl_review.workflow.past_screens import case_history, past_screen, screen_of
 from hitl_review.workflow.sampling import draw_sample
 from hitl_review.workflow.workspace import Workspace, open_workspace
 from tests.tampering import tamper
+from tests.ui.auditor import shown, well
 from tests.ui.markup import HOSTILE, assert_harmless, assert_table
-
-AUDITOR = Actor("auditor-1", "Ada Auditor", Role.AUDITOR)
-
-
-def nobody(_workspace: Workspace, _account: str) -> Actor:
-    """Who is at the screen when the session has ended."""
-    raise NotPermitted("Not recorded: you are signed out.")
 
 
 def refused(_files: object) -> dict[str, str]:
     """What comes of uploads that are no checkpoints."""
     raise AuditError("That is no checkpoint.")
-
-
-def drawn(part: str) -> None:
-    """The script of a page that is one part of the auditor's; it is run by its source."""
-    from importlib import import_module
-
-    from hitl_review.domain.account import Actor, Role
-    from hitl_review.store import accounts
-    from hitl_review.ui import session
-
-    with session.workspace() as workspace:
-        people = {each.account_id: each.name for each in accounts.everyone(workspace.store)}
-        import_module(f"hitl_review.ui.{part}").part(
-            workspace, Actor("auditor-1", "Ada Auditor", Role.AUDITOR), people
-        )
-
-
-@pytest.fixture
-def sit(reviewed_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], AppTest]:
-    """Draws one part on a copy of the ward."""
-    monkeypatch.setenv("HITL_WORKSPACE", str(reviewed_folder))
-    return lambda part: well(AppTest.from_function(drawn, kwargs={"part": part}, default_timeout=60).run())
-
-
-def well(app: AppTest) -> AppTest:
-    """The page, if it was drawn without an exception."""
-    assert not app.exception, app.exception
-    return app
-
-
-def shown(app: AppTest) -> str:
-    """All HTML of a page."""
-    return "".join(str(each.proto.body) for each in app.get("html"))
-
-
-# Pages
-
-
-def test_events_are_filtered_by_outcome_model_and_period(sit: Callable[[str], AppTest]) -> None:
-    """Each filter leaves what it names; a period without events leaves none."""
-    app = sit("auditing_events")
-    app.selectbox(key="outcome_log").select("overridden").run()
-    well(app)
-    assert "overrode the model" in shown(app) and "accepted the model" not in shown(app)
-    app.date_input(key="until_log").set_value("2026-11-21").run()
-    assert any("No such event" in each.value for each in well(app).text)
-    app.date_input(key="until_log").set_value("2026-11-22").run()
-    assert "overrode the model" in shown(well(app))
-
-
-def test_a_case_shows_its_replaced_decision(sit: Callable[[str], AppTest]) -> None:
-    """Both values, both signatures, and which one stands; an unknown case is said to be none."""
-    app = sit("auditing_case")
-    app.text_input(key="one_case_log").set_value("C-2").run()
-    text = shown(well(app))
-    assert "replaced by a later one" in text and "in force" in text and "Walks the stairs" in text
-    app.text_input(key="one_case_log").set_value("![x](http://example.org/x.png)").run()
-    assert "\\!\\[x\\]" in well(app).warning[0].value
-
-
-@pytest.mark.parametrize("part", ["auditing_rates", "auditing_sample", "auditing_proof"])
-def test_the_other_parts_are_drawn(sit: Callable[[str], AppTest], part: str) -> None:
-    """Before anything was asked of them."""
-    sit(part)
-
-
-@pytest.fixture
-def at_screen(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The auditor is signed in and stays so."""
-    monkeypatch.setattr(session, "same_actor", lambda _workspace, _account: AUDITOR)
-
-
-def test_every_draw_under_a_fresh_seed_is_another_one(sit: Callable[[str], AppTest], at_screen: None) -> None:
-    """However many there were before, in one tab: a press never brings an old sample back as if it were new."""
-    app = sit("auditing_sample")
-    for drawn in range(1, 24):
-        app.button[0].click().run()
-        assert len(well(app).selectbox(key="sample_log").options) == drawn
-    assert any("23 samples were drawn" in line for line in shown(app).split("<p"))
-
-
-def test_a_refused_finding_keeps_what_was_typed(
-    sit: Callable[[str], AppTest], at_screen: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Its words and its verdict; stored, the form is empty and offers the next decision that nobody reviewed."""
-    app = sit("auditing_sample")
-    app.button[0].click().run()
-    first = well(app).selectbox[1].value
-    app.radio[0].set_value("serious")
-    app.text_area[0].input("No reason is given")
-    with monkeypatch.context() as gone:
-        gone.setattr(session, "same_actor", nobody)
-        app.button[1].click().run()
-    assert (well(app).text_area[0].value, app.radio[0].value) == ("No reason is given", "serious")
-    app.button[1].click().run()
-    assert (well(app).text_area[0].value, app.radio[0].value) == ("", "in_order")
-    assert app.selectbox[1].value != first and "No reason is given (Ada Auditor, 2026" in shown(app)
-
-
-# What they stand on
 
 
 def test_a_history_is_complete_and_the_look_is_logged_once(reviewed: Workspace, auditor: Actor) -> None:
@@ -341,13 +236,15 @@ def test_hostile_text_stays_text(reviewed: Workspace, auditor: Actor) -> None:
     }
     for html in (
         decisions_html(reviewed.project, history, people),
-        sample_html(decisions, found, people),
+        records_html(case_records(reviewed, history), people, caption="Records"),
+        sample_html(reviewed.project, decisions, found, people),
         verdict_html(wrong, begun=datetime(2026, 11, 22, tzinfo=UTC)),
     ):
         assert_harmless(html)
         assert "\u202e" not in html
     assert_table(assert_harmless(decisions_html(reviewed.project, history, people)))
-    assert_table(assert_harmless(sample_html(decisions, found, people)))
+    assert_table(assert_harmless(records_html(case_records(reviewed, history), people, caption="Records")))
+    assert_table(assert_harmless(sample_html(reviewed.project, decisions, found, people)))
 
 
 def test_verifying_does_not_hold_up_the_page(reviewed: Workspace) -> None:

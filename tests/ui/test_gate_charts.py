@@ -50,6 +50,14 @@ def test_the_curves_are_pictures_whose_lines_differ_without_colour() -> None:
         assert len({each.get("stroke-dasharray") for each in lines}) == len(lines) == 3
 
 
+def test_what_became_of_a_sealed_patient_stays_untold() -> None:
+    """Neither by the outcome nor by whether the change is one for the better; the others are told."""
+    flips = (Churned("C-1", 0.4, 0.6, True, True), Churned("C-2", 0.4, 0.6, False, False))
+    drawn = gate_charts.churn_html(replace(report(), churn=flips), {"C-1"})
+    assert "<td>sealed with a study</td><td></td>" in drawn and "<td>no</td><td>worse</td>" in drawn
+    assert "<td>yes</td>" not in drawn and "<td>better</td>" not in drawn
+
+
 def test_every_patient_whose_answer_flips_is_on_the_page() -> None:
     """The largest changes at once, the others folded away, none left out."""
     flips = tuple(Churned(f"C-{place}", 0.4, 0.6 + place / 1000, place % 2 == 0, place % 2 == 0) for place in range(40))

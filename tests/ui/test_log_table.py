@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from hitl_review.domain.access import Ended
 from hitl_review.domain.audit import ACTIONS, Event, Head, next_event
-from hitl_review.ui.log_table import ACTION_WORDS, line_of, lines_html, summary_of, whole_text
+from hitl_review.ui.log_summaries import summary_of
+from hitl_review.ui.log_table import ACTION_WORDS, line_of, lines_html, whole_text
+from hitl_review.workflow import signing
 from tests.ui.markup import HOSTILE, assert_harmless, assert_table
 
 AT = datetime(2026, 11, 22, 9, 12, 3, 1, tzinfo=UTC)
+WHY_REFUSED = ("locked", "wrong password", "account disabled", "session over", "password not given")
 PEOPLE = {"reader-1": "Rita Reader"}
 DECISION: dict[str, Any] = {
     "comment": "the chart says otherwise",
@@ -56,16 +62,16 @@ def test_a_line_says_when_who_did_what_and_about_which_case() -> None:
     assert (line.who, line.role) == ("Rita Reader", "reader")
     assert (line.did, line.subject) == ("overrode the model's answer", "C-1")
     assert line.summary == (
-        "model 73% (died), own estimate 30%, answer alive, reason seen patient, confidence high, with a comment"
+        "model 73% (died), own estimate 30%, answer alive, reason: seen patient, confidence high, with a comment"
     )
 
 
 def test_the_product_itself_stands_there_once_and_what_is_so_or_not_in_words() -> None:
     """No line says "system system", and none "locked False"."""
-    detail = {"address": "127.0.0.1", "locked": False, "public": True}
-    line = line_of(_event("session.refused", actor="system", role="system", detail=detail), PEOPLE)
+    detail = {"locked": False, "place": "ward", "public": True}
+    line = line_of(_event("account.changed", actor="system", role="system", detail=detail), PEOPLE)
     assert (line.who, line.role) == ("system", "")
-    assert line.summary == "address 127.0.0.1, not locked, public"
+    assert line.summary == "not locked, place ward, public"
 
 
 def test_every_action_of_the_log_has_plain_words() -> None:
@@ -90,14 +96,29 @@ def test_a_comment_is_not_in_the_summary() -> None:
 def test_a_deferral_without_own_estimate_leaves_both_out() -> None:
     """What is not there is not shown as None."""
     detail = {**DECISION, "label": None, "own_probability": None, "confidence": None, "comment": ""}
-    assert summary_of("decision.deferred", detail) == "model 73% (died), reason seen patient"
+    assert summary_of("decision.deferred", detail) == "model 73% (died), reason: seen patient"
 
 
 @pytest.mark.parametrize(
     ("action", "detail", "words"),
     [
         ("read.committed", {"label": "died", "probability": 0.4}, "40% (died)"),
-        ("label.collected", {"count": 1500, "digest": "sha256:" + "a" * 64}, "1,500"),
+        ("label.collected", {"count": 1500, "digest": "sha256:" + "a" * 64}, "1,500 labels"),
+        ("label.collected", {"count": 1, "digest": "sha256:" + "a" * 64}, "1 label"),
+        ("label.resolved", {"label": "died", "probability": 0.8, "comment": "So"}, "80% (died), with a comment"),
+        ("session.opened", {"address": "10.0.0.7", "method": "password"}, "with a password, from 10.0.0.7"),
+        ("session.closed", {"account": "a", "why": "idle"}, "account a: nothing was done for too long"),
+        ("password.set", {"public": True}, "the public one of a demonstration"),
+        ("account.created", {"name": "Ada", "role": "model_steward"}, "Ada, model steward"),
+        ("account.disabled", {"enabled": False}, ""),
+        ("model.trained", {"name": "v2", "rows": 1530, "seed": 7}, "v2, from 1,530 cases"),
+        ("data.exported", {"format": "csv", "rows": 18, "what": "decisions"}, "decisions, 18 rows as csv"),
+        ("audit.exported", {}, "as a bundle"),
+        (
+            "gate.failed",
+            {"cases": 2000, "champion": "sha256:" + "a" * 64, "words": "Not met: order."},
+            "Not met: order; against model aaaaaaaa, on 2,000 cases of the hold-out",
+        ),
         ("study.opened", {"displayed": "sha256:" + "a" * 64, "item": 71}, "item 71"),
         ("study.read", STUDY_READ, "item 71, S2-02999, aided: 75 (died), confidence medium, 26 s"),
         ("study.read", {**STUDY_READ, "confidence": None}, "item 71, S2-02999, aided: 75 (died), 26 s"),
@@ -113,6 +134,9 @@ def test_a_deferral_without_own_estimate_leaves_both_out() -> None:
         ("prediction.made", {"count": 400}, "400 predictions"),
         ("log.opened", {"version": "0.1.0", "demo": True}, "version 0.1.0, demonstration"),
         ("audit.viewed", {"through": "page"}, "on the page"),
+        ("audit.viewed", {"through": "page", "case_id": "C-1"}, "on the page, case C-1"),
+        ("audit.viewed", {"through": "sample", "sample": "a" * 32}, "a sample"),
+        ("receipt.issued", {"seq": 1048}, "for event 1,048"),
         ("audit.viewed", {"events": 50, "limit": 50}, "50 events"),
         ("case.opened", {}, ""),
     ],
@@ -120,6 +144,56 @@ def test_a_deferral_without_own_estimate_leaves_both_out() -> None:
 def test_a_summary_holds_what_matters_of_an_event(action: str, detail: dict[str, Any], words: str) -> None:
     """Counts, purposes and views; no digests."""
     assert summary_of(action, detail) == words
+
+
+@pytest.mark.parametrize("why", WHY_REFUSED)
+def test_a_refused_signature_says_why_in_a_sentence(why: str) -> None:
+    """Every reason that the product logs has words of its own; one of a later program is shown as it is."""
+    said = summary_of("signature.refused", {"why": why})
+    assert said != why and len(said.split()) > 3
+    assert summary_of("signature.refused", {"why": "moon too full"}) == "moon too full"
+
+
+def test_the_reasons_of_refused_signatures_are_all_known() -> None:
+    """They are written in one module; a new one needs words here."""
+    assert set(re.findall(r'why="([^"]+)"', Path(signing.__file__).read_text(encoding="utf-8"))) == set(WHY_REFUSED)
+
+
+@pytest.mark.parametrize("locked", [False, True])
+def test_a_refused_sign_in_says_what_was_wrong(locked: bool) -> None:
+    """And whether further tries are taken."""
+    said = summary_of("session.refused", {"address": "10.0.0.7", "locked": locked})
+    assert said.startswith("name and password don't belong together, or the account is disabled")
+    assert said.endswith("from 10.0.0.7") and ("no further try" in said) is locked
+
+
+def test_a_name_that_nobody_has_is_no_account() -> None:
+    """The log keeps a sign-in under it as `account:unknown`; a person who is called so is somebody."""
+    detail = {"address": "10.0.0.7", "locked": False}
+    event = _event("session.refused", "account:unknown", actor="system", role="system", detail=detail)
+    assert line_of(event, PEOPLE).subject == "a name that no account has"
+    assert line_of(event, {"unknown": "Una Known"}).subject == "account unknown"
+    assert line_of(event, PEOPLE).did == "refused a sign-in"
+
+
+@pytest.mark.parametrize("why", [each.value for each in Ended])
+def test_an_ended_session_says_why_in_words(why: str) -> None:
+    """Each way in which one ends."""
+    assert len(summary_of("session.closed", {"account": "reader-1", "why": why}).split(": ")[1]) > 5
+
+
+def test_models_and_reasons_are_named_as_people_name_them() -> None:
+    """By version and label where they are known, else by what the log has."""
+    digest = "sha256:" + "b" * 64
+    words = {digest: "v2", "seen_patient": "I have seen this patient"}
+    line = line_of(_event("model.proposed", f"model:{digest}", detail={"verdict": "passed"}), PEOPLE, words)
+    assert line.subject == "model v2"
+    assert "reason: I have seen this patient" in line_of(_event(), PEOPLE, words).summary
+    assert "reason: seen patient" in line_of(_event(), PEOPLE).summary
+    shown = line_of(_event("prediction.shown", detail={"model": digest}), PEOPLE, words)
+    assert shown.summary == "model v2"
+    odd = line_of(_event("prediction.shown", detail={"model": [digest]}), PEOPLE, words)
+    assert isinstance(odd.summary, str)
 
 
 @pytest.mark.parametrize("action", sorted(ACTIONS))

@@ -14,6 +14,7 @@ from hitl_review.project import Project
 from hitl_review.store import accounts, gates, labels, models
 from hitl_review.store.gates import Gate
 from hitl_review.store.jobs import JobKind
+from hitl_review.store.studies import lists
 from hitl_review.ui import descent, gate_charts, learning_acts, routing_panel, session, widgets, work_progress
 from hitl_review.workflow.papers import papers_or_reason
 from hitl_review.workflow.workspace import Workspace
@@ -138,7 +139,8 @@ def _gates(workspace: Workspace, actor: Actor, people: Mapping[str, str]) -> Non
     with st.expander("Subgroups, patients whose answer flips, what moves the score"):
         words = _labels(workspace.project)
         st.html(gate_charts.subgroups_html(report, words))
-        st.html(gate_charts.churn_html(report) + gate_charts.importance_html(report, words))
+        sealed = lists.not_unsealed(workspace.store)
+        st.html(gate_charts.churn_html(report, sealed) + gate_charts.importance_html(report, words))
     with st.expander(f"Where model {version.name} comes from, and where it went"):
         st.html(descent.model_html(workspace, version, named=True, headed=False))
     widgets.line(f"Protocol {chosen.protocol.removeprefix('sha256:')[:16]}; report {chosen.gate_id}")

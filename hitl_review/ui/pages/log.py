@@ -36,8 +36,10 @@ def page(workspace: Workspace, actor: Actor) -> None:
     chosen = st.radio(
         "Part", list(PARTS), horizontal=True, key=session.field("part", "log"), label_visibility="collapsed"
     )
-    widgets.refusal()
+    above = st.container()
     PARTS[chosen](workspace, actor, people)
+    with above:
+        widgets.refusal()  # what no part told beside the act itself
 
 
 with session.workspace() as open_one:
