@@ -761,6 +761,16 @@ def test_columns_that_the_rows_of_a_batch_share_are_named_one_by_one(learned_fol
     assert Problem(7, "row_differs", words) in compared(learned_folder, "case.received")
 
 
+def test_a_batch_is_of_the_model_and_the_source_that_its_event_names(learned_folder: Path) -> None:
+    """An event that names two models is about none."""
+    words = "rows of its batch in {} differ in {}"
+    about_two = compared(learned_folder, "prediction.made", subject="model:other")
+    assert about_two == [Problem(7, "row_differs", words.format("predictions", "model"))]
+    detail = {**detail_of(learned_folder, "outcome.recorded"), "source": "hearsay"}
+    elsewhere = compared(learned_folder, "outcome.recorded", detail=detail)
+    assert elsewhere == [Problem(7, "row_differs", words.format("outcomes", "source"))]
+
+
 @pytest.mark.parametrize(
     ("seq", "model", "routing", "share"),
     [(4, None, None, 0.5), (5, "m-1", None, 0.5), (7, "m-1", "r-1", 0.1), (10, "m-2", "r-2", 0.2)],

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from hitl_review.domain.canonical import canonical_json, parse_canonical
+from hitl_review.domain.canonical import DEEPEST, canonical_json, parse_canonical
 from hitl_review.domain.checkpoint import Frontier
 from hitl_review.domain.verification import Problem
 from hitl_review.errors import AuditError
@@ -356,6 +356,8 @@ def test_an_event_that_stands_where_it_may_not_is_told_in_these_words(
         ("checkpoint.published", "log:6", False),
         ("key.rotated", "log:6", True),
         ("key.rotated", "checkpoint:6", False),
+        ("log.opened", "log:6", True),
+        ("log.opened", "checkpoint:6", False),
         ("case.opened", "case:C-1", True),
     ],
 )
@@ -365,8 +367,9 @@ def test_an_event_about_the_log_names_what_such_events_name(action: str, subject
         **{"action": action, "at": NOON, "subject": subject},
         "detail": {"previous_at": NOON, "at": NOON, "size": 6},
     }
-    faults = [] if is_it else [Problem(*NOT_ITSELF[:2], NOT_ITSELF[2].format(action))]
-    assert list(order_problems(7, told, NOON)) == faults
+    seq = 1 if action == "log.opened" else 7
+    faults = [] if is_it else [Problem(seq, NOT_ITSELF[1], NOT_ITSELF[2].format(action))]
+    assert list(order_problems(seq, told, NOON)) == faults
 
 
 def test_a_log_that_begins_with_something_else_is_told_of_it(reviewed_folder: Path) -> None:
@@ -441,3 +444,27 @@ def test_who_acted_signs_with_the_own_name_at_that_time(
     """The product itself signs nothing: what it is said to have signed, it did not do."""
     told = {"actor": actor, "at": NOON, "detail": {"signature": signature}}
     assert stretches._is_signed_by(told, "Rita") is is_signed
+
+
+def test_keys_that_no_program_wrote_are_counted_with_their_action(reviewed_folder: Path) -> None:
+    """Once for each event that has them; those that are known are not."""
+    with tampered(reviewed_folder) as connection:
+        payloads = payloads_of(connection)
+        looks = [each for each in payloads if each["action"] == "case.opened"][:2]
+        for place, each in enumerate(looks):
+            each["detail"] |= {"mood": "good"} if place else {"mood": "bad", "weather": "fair"}
+        rechain(connection, payloads)
+    with open_store(reviewed_folder) as store:
+        assert walk(store).more == {"case.opened\nmood": 2, "case.opened\nweather": 1}
+
+
+@pytest.mark.parametrize("deep", [500, 501])
+def test_a_payload_is_trusted_down_to_so_many_levels(deep: int) -> None:
+    """One that lies deeper is not, whichever way it is read."""
+    payload = "[" * deep + "0" + "]" * deep
+    if deep == DEEPEST:
+        assert trusted(payload) == parse_canonical(payload)
+    else:
+        for read in (trusted, parse_canonical):
+            with pytest.raises(AuditError):
+                read(payload)
