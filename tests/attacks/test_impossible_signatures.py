@@ -77,14 +77,31 @@ def test_a_signature_is_held_to_the_policy_of_the_project(
     reviewed_folder: Path, policy: str, method: str, minutes: int | None, is_found: bool
 ) -> None:
     """By what proved who signed, and by how many minutes before the act."""
-    text = f'{PROJECT}\n[review]\nsigning = "{policy}"\nsigning_window_minutes = 15\n'
     with retold(reviewed_folder) as story:
-        project, digest = story.first("project.configured"), bytes_digest(text.encode())
-        project["detail"]["digest"], project["subject"] = digest, f"project:{digest}"
-        story.bodies[project["event_id"]] = {"text": text}
-        decided = [each for each in story.payloads if each["action"].startswith("decision.")]
-        for each in decided:
-            proved = None if minutes is None else stamp(moment(each["at"]) - timedelta(minutes=minutes))
-            each["detail"]["signature"] |= {"method": method, "proved_at": proved}
+        decided = sign_all(story, policy, method, minutes)
     expected = [(story.place(each), "impossible", UNPROVED) for each in decided]
     assert found(reviewed_folder) == (expected if is_found else [])
+
+
+@pytest.mark.parametrize("minutes", [-60, 16])
+def test_how_long_ago_a_proof_was_given_is_not_asked_where_the_clock_went_back(
+    reviewed_folder: Path, minutes: int
+) -> None:
+    """Then time orders nothing: a proof from before it may seem to come after the act, or long before."""
+    with retold(reviewed_folder) as story:
+        sign_all(story, "window", "password", minutes)
+        story.set_clock_back()
+    assert found(reviewed_folder) == []
+
+
+def sign_all(story: Story, policy: str, method: str, minutes: int | None) -> list[Payload]:
+    """Let a project ask for signatures by a policy, and every decision be signed in one way; return the decisions."""
+    text = f'{PROJECT}\n[review]\nsigning = "{policy}"\nsigning_window_minutes = 15\n'
+    project, digest = story.first("project.configured"), bytes_digest(text.encode())
+    project["detail"]["digest"], project["subject"] = digest, f"project:{digest}"
+    story.bodies[project["event_id"]] = {"text": text}
+    decided = [each for each in story.payloads if each["action"].startswith("decision.")]
+    for each in decided:
+        proved = None if minutes is None else stamp(moment(each["at"]) - timedelta(minutes=minutes))
+        each["detail"]["signature"] |= {"method": method, "proved_at": proved}
+    return decided
