@@ -57,6 +57,7 @@ OWN_TESTS: Final = {
     "log_keys": ("test_rotating.py",),
     "naming_checks": ("test_told_otherwise.py",),
     "reconciling": _ABOUT_ROWS,
+    "reviewing": ("test_reconciling.py",),
     "unclaimed": _ABOUT_ROWS,
     "side_by_side": ("test_auditing.py",),
     "stretches": ("test_auditing.py", "test_authority.py"),

@@ -157,7 +157,7 @@ def _row(names: Sequence[str], head: str, cells: Sequence[str], *, replaced: boo
     rest = "".join(
         f'<td data-label="{name}">{safe(cell)}</td>' for name, cell in zip(names[1:], cells, strict=True)
     )
-    look = ' class="hr-replaced"' if replaced else ""
+    look = ' class="hr-bygone"' if replaced else ""
     return f'<tr{look}><th scope="row">{safe(head)}</th>{rest}</tr>'
 
 

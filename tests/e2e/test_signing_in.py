@@ -141,11 +141,11 @@ def test_where_each_decision_is_signed_the_password_is_asked_each_time(strict: S
     """Without it, and with a wrong one, nothing is recorded; with it the decision says how it was signed."""
     desk = sit_at(strict)
     case = desk.sit_down()
-    desk.estimate().looked().press("a").told("asks for your password")
+    desk.estimate().looked().press("a").told("asks for your password").at_rest()
     field = desk.page.get_by_label("Your password, to sign")
     field.fill("not the password")
     desk.button("accept").click()
-    desk.told("not your password")
+    desk.told("not your password").at_rest()
     expect(field).to_have_value("")
     field.fill(DEMO_PASSWORD)
     desk.looked().button("accept").click()

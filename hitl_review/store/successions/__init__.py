@@ -63,14 +63,14 @@ class Asked:
 
     positive: str = ""
     """The label that counts as 1; empty where that is not known."""
-    labels: str = ""
+    labels: str = "[]"
     """A JSON list of the labels there are; empty where they are not known."""
     effects: str = "{}"
     """A JSON object of what each reason means for training."""
     meaning: str = ""
     """What a signature under a decision means; empty where that is not known."""
     proofs: str = "[]"
-    """A JSON list of what may have proved who signed."""
+    """A JSON list of what may have proved who signed; empty where that is not known."""
     window: float | None = None
     """For how many minutes a proof holds; None where being signed in is enough, or time tells nothing."""
 

@@ -22,7 +22,7 @@ def _not_in_use(model: str, event: str, at: str) -> str:
 _OWN_READ: Final = (
     "LEFT JOIN reads r ON r.case_id = {0}.case_id AND r.reader = {0}.reader AND r.modality = 'unaided'"
 )
-_LABELS: Final = "(:labels <> '' AND {} NOT IN (SELECT value FROM json_each(:labels)))"
+_LABELS: Final = "(:labels <> '[]' AND {} NOT IN (SELECT value FROM json_each(:labels)))"
 SHOWN_FIRST: Final = "the model's view was shown before the own estimate was given"
 REVIEWING: Final = (
     Look(
@@ -95,7 +95,8 @@ REVIEWING: Final = (
                 "(:meaning <> '' AND d.signed_meaning <> :meaning)"
             ),
             "a decision signed without the proof that the project asks for": (
-                "d.signed_method NOT IN (SELECT value FROM json_each(:proofs)) OR (:window IS NOT NULL AND"
+                "(:proofs <> '[]' AND d.signed_method NOT IN (SELECT value FROM json_each(:proofs)))"
+                " OR (:window IS NOT NULL AND"
                 " (d.signed_proof IS NULL OR d.signed_proof > d.decided_at"
                 " OR (julianday(d.decided_at) - julianday(d.signed_proof)) * 1440 > :window + 0.01))"
             ),
