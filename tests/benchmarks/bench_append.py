@@ -58,7 +58,7 @@ def ours(store: Store) -> Act:
 
     def act() -> None:
         with store.transaction():
-            audit.append(store, "case.opened", "case:C-0042", DETAIL)
+            audit.append(store, "account.changed", "account:reader-1", DETAIL)
 
     return act
 
@@ -143,7 +143,7 @@ def fill(path: Path, events: int) -> None:
     newest = "SELECT seq, hash, payload FROM audit_log ORDER BY seq DESC LIMIT 1"
     seq, previous, payload = connection.execute(newest).fetchone()
     encode = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
-    like = {**json.loads(payload), "action": "case.opened", "detail": DETAIL}
+    like = {**json.loads(payload), "action": "account.changed", "subject": "account:reader-1", "detail": DETAIL}
     for number in range(seq + 1, seq + 1 + events):
         event_id = f"event-{number:012d}"
         payload = encode({**like, "seq": number, "event_id": event_id})

@@ -112,29 +112,23 @@ def test_a_disabled_account_is_out_at_once(served: Server, sit_at: SitAt) -> Non
     assert desk.post("/auth/sign-in", account=desk.reader, password=DEMO_PASSWORD).status == 403
 
 
-def test_who_sits_still_is_signed_out_and_told_why(impatient: Server, sit_at: SitAt) -> None:
-    """Nobody's patient stays on a screen that was left, even if nobody presses anything."""
-    desk = sit_at(impatient)
-    desk.sit_down()
-    desk.page.wait_for_timeout(15_000)
-    at_the_sign_in(desk)
-    expect(desk.page.get_by_role("status")).to_contain_text("nothing was done for a while")
-
-
-def test_who_types_a_long_comment_is_not_signed_out_and_loses_no_word(impatient: Server, sit_at: SitAt) -> None:
-    """Nothing of it arrives before it is done; that somebody types does, and who stops is signed out in time."""
+def test_who_types_loses_no_word_and_who_then_sits_still_is_signed_out_and_told_why(
+    impatient: Server, sit_at: SitAt
+) -> None:
+    """Nothing of a comment arrives before it is done, but that somebody types does; nobody's patient stays long."""
     desk = sit_at(impatient)
     desk.sit_down()
     desk.estimate().looked()
     field = desk.page.get_by_label("Comment")
     field.focus()
-    for word in range(15):
+    for word in range(12):
         desk.page.keyboard.type(f"word{word} ")
         desk.page.wait_for_timeout(2_000)
-    expect(field).to_have_value("".join(f"word{word} " for word in range(15)))
+    expect(field).to_have_value("".join(f"word{word} " for word in range(12)))
     expect(field).to_be_focused()
     desk.page.wait_for_timeout(15_000)
     at_the_sign_in(desk)
+    expect(desk.page.get_by_role("status")).to_contain_text("nothing was done for a while")
 
 
 def test_where_each_decision_is_signed_the_password_is_asked_each_time(strict: Server, sit_at: SitAt) -> None:
