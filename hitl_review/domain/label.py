@@ -33,6 +33,21 @@ class LabelSource(StrEnum):
     DEFERRAL = "deferral"
     """No answer: nothing to learn but what its reason says of the case."""
 
+    @property
+    def words(self) -> str:
+        """What people call it."""
+        return _SOURCE_WORDS[self]
+
+
+_SOURCE_WORDS: Final = {
+    LabelSource.OUTCOME: "recorded outcome",
+    LabelSource.CONSENSUS: "consensus after a dispute",
+    LabelSource.BLIND: "own estimate, before the model was shown",
+    LabelSource.OVERRIDE: "override, after the model was shown",
+    LabelSource.ACCEPTANCE: "acceptance, after the model was shown",
+    LabelSource.DEFERRAL: "deferral",
+}
+
 
 class LabelMode(StrEnum):
     """Whether the model's view was on the screen when the label was given."""

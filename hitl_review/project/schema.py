@@ -248,9 +248,18 @@ class Project(Table):
         """Return the reasons of one answer in file order: the order of the keys 1 to 9."""
         return tuple(reason for reason in self.reasons if answer in reason.applies_to)
 
+    def reason_words(self, code: str | None) -> str:
+        """Return the label of a reason's code, nothing for none, and the code itself where no reason has it."""
+        return next((reason.label for reason in self.reasons if reason.code == code), code or "")
+
     def label_words(self, code: str) -> str:
-        """Return the words of an answer's code."""
+        """Return the words of an answer's code. Raises ProjectFileError where no answer has it."""
         return self._label(code).words
+
+    def recorded_words(self, code: str | None) -> str:
+        """Return the words of an answer in a record, nothing for none: an altered one is shown with its own code."""
+        answers = (self.target.positive, self.target.negative)
+        return next((each.words for each in answers if each.code == code), code or "")
 
     def other_label(self, code: str) -> str:
         """Return the code of the other answer: what an override of this one means."""

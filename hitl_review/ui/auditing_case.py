@@ -10,6 +10,7 @@ import streamlit as st
 
 from hitl_review.domain.account import Actor
 from hitl_review.domain.audit import Event
+from hitl_review.domain.label import LabelSource
 from hitl_review.errors import HitlError, NotFound
 from hitl_review.ui import descent, session, widgets
 from hitl_review.ui.auditing_events import HERE, sitting, spoken
@@ -27,8 +28,8 @@ from hitl_review.workflow.workspace import Workspace
 PROBLEMS_SHOWN: Final = 5
 _BESIDE: Final = "<b>What else was recorded of this case,</b> oldest first; replaced values are kept"
 _LABELS: Final = (
-    "<b>What models may learn from this case.</b> Of the labels in force the best source counts: an outcome, then the "
-    "answer to a dispute, an own estimate, an override, an acceptance."
+    "<b>What models may learn from this case.</b> Of the labels in force the one of the best source counts, in this "
+    f"order: {'; '.join(each.words for each in LabelSource if each is not LabelSource.DEFERRAL)}"
 )
 _OF_MANY: Final = frozenset({RecordKind.OUTCOME, RecordKind.VIEW})
 """Records that came with those of other cases, in one event."""

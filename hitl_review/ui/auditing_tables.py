@@ -11,7 +11,7 @@ from hitl_review.domain.decision import Decision
 from hitl_review.project import Project
 from hitl_review.store.samples import Finding
 from hitl_review.ui.history_table import ANSWER_WORDS
-from hitl_review.workflow.auditing import printable
+from hitl_review.ui.stacked import heads, row, safe, table
 from hitl_review.workflow.case_records import CaseRecord, RecordKind, newest_findings
 from hitl_review.workflow.override_rates import Rate, Rates
 from hitl_review.workflow.past_screens import CaseHistory
@@ -33,7 +33,7 @@ _KINDS: Final = {
 def decisions_html(project: Project, history: CaseHistory, people: Mapping[str, str]) -> str:
     """Return every decision on a case, oldest first, replaced ones too, with the signature of each."""
     rows = "".join(_decision_row(project, each, history.replaced, people) for each in history.decisions)
-    return _table("<b>Decisions,</b> oldest first; replaced ones are kept", _DECISION, f"<tbody>{rows}</tbody>")
+    return table("<b>Decisions,</b> oldest first; replaced ones are kept", _DECISION, f"<tbody>{rows}</tbody>")
 
 
 def _decision_row(
@@ -46,14 +46,14 @@ def _decision_row(
     cells = (
         people.get(decision.reader, decision.reader),
         f"{sign} {answer}",
-        _answer(project, decision),
+        project.recorded_words(decision.label),
         own,
         _why(project, decision),
         signed,
         stands,
     )
     when = f"{decision.decided_at:%Y-%m-%d %H:%M:%S}"
-    return _row(_DECISION, when, cells, replaced=decision.decision_id in replaced)
+    return row(_DECISION, when, cells, replaced=decision.decision_id in replaced)
 
 
 def records_html(records: Sequence[CaseRecord], people: Mapping[str, str], *, caption: str) -> str:
@@ -61,12 +61,12 @@ def records_html(records: Sequence[CaseRecord], people: Mapping[str, str], *, ca
     bodies = "".join(
         _records_body(_KINDS[kind], list(each), people) for kind, each in groupby(records, key=lambda each: each.kind)
     )
-    return _table(caption, _RECORD, bodies)
+    return table(caption, _RECORD, bodies)
 
 
 def _records_body(title: str, records: Sequence[CaseRecord], people: Mapping[str, str]) -> str:
     rows = "".join(
-        _row(
+        row(
             _RECORD,
             f"{each.at:%Y-%m-%d %H:%M:%S}",
             (people.get(each.by, each.by), each.said, each.source, each.stands),
@@ -79,7 +79,7 @@ def _records_body(title: str, records: Sequence[CaseRecord], people: Mapping[str
 
 def rates_html(rates: Rates) -> str:
     """Return override and deferral rates: a body for all, for readers, and for reasons; with their intervals."""
-    heads = _heads("Answer, reader or reason", "Share", "95% interval", "Count")
+    head = heads("Answer, reader or reason", "Share", "95% interval", "Count")
     bodies = "".join(
         _rates_body(title, rows)
         for title, rows in (
@@ -91,7 +91,7 @@ def rates_html(rates: Rates) -> str:
     )
     return (
         '<div class="hr-paper"><table class="hr-table hr-rates"><caption class="hr-unseen">Override rates</caption>'
-        f"<thead><tr>{heads}</tr></thead>{bodies}</table></div>"
+        f"<thead><tr>{head}</tr></thead>{bodies}</table></div>"
     )
 
 
@@ -122,7 +122,7 @@ def sample_html(
         found.setdefault(each.decision_id, []).append(said)
     rows = "".join(_sampled_row(project, each, found.get(each.decision_id, []), people) for each in drawn)
     caption = "<b>Sampled decisions,</b> in the order drawn"
-    return _table(caption, _SAMPLED, f"<tbody>{rows}</tbody>")
+    return table(caption, _SAMPLED, f"<tbody>{rows}</tbody>")
 
 
 def _sampled_row(
@@ -131,46 +131,15 @@ def _sampled_row(
     sign, answer = ANSWER_WORDS[decision.answer]
     cells = (
         f"{sign} {answer}",
-        _answer(project, decision),
+        project.recorded_words(decision.label),
         _why(project, decision),
         people.get(decision.reader, decision.reader),
         f"{decision.decided_at:%Y-%m-%d %H:%M}",
         decision.signature.words,
         "; ".join(found) or "not reviewed yet",
     )
-    return _row(_SAMPLED, decision.case_id, cells)
-
-
-def _heads(*names: str) -> str:
-    return "".join(f'<th scope="col">{name}</th>' for name in names)
-
-
-def _table(caption: str, names: Sequence[str], bodies: str) -> str:
-    """Return a table that a narrow window stacks: each cell then says itself what it holds."""
-    return (
-        f'<div class="hr-paper"><table class="hr-table hr-audited"><caption>{caption}</caption>'
-        f"<thead><tr>{_heads(*names)}</tr></thead>{bodies}</table></div>"
-    )
-
-
-def _row(names: Sequence[str], head: str, cells: Sequence[str], *, replaced: bool = False) -> str:
-    rest = "".join(
-        f'<td data-label="{name}">{safe(cell)}</td>' for name, cell in zip(names[1:], cells, strict=True)
-    )
-    look = ' class="hr-bygone"' if replaced else ""
-    return f'<tr{look}><th scope="row">{safe(head)}</th>{rest}</tr>'
-
-
-def _answer(project: Project, decision: Decision) -> str:
-    return "" if decision.label is None else project.label_words(decision.label)
+    return row(_SAMPLED, decision.case_id, cells)
 
 
 def _why(project: Project, decision: Decision) -> str:
-    reasons = {reason.code: reason.label for reason in project.reasons}
-    reason = "" if decision.reason is None else reasons.get(decision.reason, decision.reason)
-    return ": ".join(part for part in (reason, decision.comment) if part)
-
-
-def safe(text: str) -> str:
-    """Return a text as HTML shows it as it is, invisible characters as codes, in its own direction."""
-    return f"<bdi>{escape(printable(text))}</bdi>" if text else ""
+    return ": ".join(part for part in (project.reason_words(decision.reason), decision.comment) if part)

@@ -211,10 +211,9 @@ def _together(workspace: Workspace, decision: Decision) -> str:
 
 
 def _said(project: Project, decision: Decision) -> list[tuple[str, str]]:
-    reasons = {reason.code: reason.label for reason in project.reasons}
     return [
-        ("Your answer", "" if decision.label is None else project.label_words(decision.label)),
-        ("Reason", "" if decision.reason is None else reasons.get(decision.reason, decision.reason)),
+        ("Your answer", project.recorded_words(decision.label)),
+        ("Reason", project.reason_words(decision.reason)),
         ("How sure", decision.confidence.value if decision.confidence else ""),
         ("Comment", decision.comment),
     ]

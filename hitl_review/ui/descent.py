@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from html import escape
 from typing import Any, Final
 
 from hitl_review.domain.decision import Decision
@@ -11,6 +10,7 @@ from hitl_review.domain.gate import GateVerdict
 from hitl_review.domain.registry import ModelVersion
 from hitl_review.store import accounts, models
 from hitl_review.ui import model_charts as charts
+from hitl_review.ui import stacked
 from hitl_review.ui.gate_charts import VERDICT_WORDS
 from hitl_review.ui.history_table import ANSWER_WORDS
 from hitl_review.workflow.auditing import printable
@@ -101,12 +101,8 @@ def _judged(count: int) -> str:
 def taught_html(workspace: Workspace, decisions: Sequence[Decision], people: Mapping[str, str]) -> str:
     """Return a table of a case's decisions: which model each answered, and which models learned from it."""
     rows = "".join(_taught_row(workspace, each, people) for each in decisions)
-    heads = "".join(f'<th scope="col">{each}</th>' for each in _TAUGHT)
-    return (
-        '<div class="hr-paper"><table class="hr-table hr-audited"><caption><b>What became of it:</b> the model that '
-        f"was shown, and the models that learned from it since</caption><thead><tr>{heads}</tr></thead>"
-        f"<tbody>{rows}</tbody></table></div>"
-    )
+    caption = "<b>What became of it:</b> the model that was shown, and the models that learned from it since"
+    return stacked.table(caption, _TAUGHT, f"<tbody>{rows}</tbody>")
 
 
 def _taught_row(workspace: Workspace, decision: Decision, people: Mapping[str, str]) -> str:
@@ -119,7 +115,4 @@ def _taught_row(workspace: Workspace, decision: Decision, people: Mapping[str, s
         _taught(facts) or "no model yet",
     )
     head = f"{name_of(decision.reader, people)}, {answer} {decision.decided_at:%Y-%m-%d %H:%M}"
-    rest = "".join(
-        f'<td data-label="{name}">{escape(cell)}</td>' for name, cell in zip(_TAUGHT[1:], cells, strict=True)
-    )
-    return f'<tr><th scope="row">{escape(head)}</th>{rest}</tr>'
+    return stacked.row(_TAUGHT, head, cells)

@@ -49,7 +49,7 @@ def _day_html(project: Project, day: str, decisions: list[Decision]) -> str:
 
 def _row_html(project: Project, decision: Decision) -> str:
     sign, answer = ANSWER_WORDS[decision.answer]
-    label = "" if decision.label is None else project.label_words(decision.label)
+    label = project.recorded_words(decision.label)
     own = "" if decision.own_probability is None else f"{decision.own_probability:.0%}"
     sure = "" if decision.confidence is None else decision.confidence.value
     signature = decision.signature.words
@@ -62,8 +62,7 @@ def _row_html(project: Project, decision: Decision) -> str:
 
 
 def _why_html(project: Project, decision: Decision) -> str:
-    reasons = {reason.code: reason.label for reason in project.reasons}
-    reason = "" if decision.reason is None else _safe(reasons.get(decision.reason, decision.reason))
+    reason = _safe(project.reason_words(decision.reason))
     comment = f"<bdi>{_safe(decision.comment)}</bdi>" if decision.comment else ""
     return ": ".join(part for part in (reason, comment) if part)
 

@@ -37,7 +37,7 @@ _ENDINGS: Final = {
     Ended.PASSWORD_SET: "a password was set for the account",
 }
 _ASKED: Final = {"case_id": "case", "account_id": "person", "outcome": "answer", "since": "from", "until": "to"}
-_FORMS: Final = {"bundle": "a bundle", "fhir": "FHIR AuditEvents", "csv": "a CSV sheet"}
+_FORMS: Final = {"bundle": "a bundle", "fhir": "FHIR AuditEvents", "csv": "a CSV sheet", "checkpoint": "a checkpoint"}
 
 
 def short(value: object) -> str:
@@ -95,10 +95,6 @@ def _received(detail: Detail) -> str:
 
 def _shown(detail: Detail) -> str:
     return f"model {short(detail['model'])}"
-
-
-def _made(detail: Detail) -> str:
-    return _number(detail, "prediction")
 
 
 def _viewed(detail: Detail) -> str:
@@ -190,10 +186,6 @@ def _ordered(detail: Detail) -> str:
     return f"{detail['count']:,} cases, {detail['random_share']:.0%} of them by lot"
 
 
-def _collected(detail: Detail) -> str:
-    return _number(detail, "label")
-
-
 def _resolved(detail: Detail) -> str:
     return f"{detail['probability']:.0%} ({detail['label']})" + (", with a comment" if detail["comment"] else "")
 
@@ -211,20 +203,13 @@ def _rescored(detail: Detail) -> str:
     return f"{_number(detail, 'case')}, by model {short(detail['model'])}"
 
 
-def _outputs(detail: Detail) -> str:
-    return _number(detail, "output")
-
-
-def _listed(detail: Detail) -> str:
-    return _number(detail, "read")
-
-
-def _sealed(detail: Detail) -> str:
-    return _number(detail, "case")
-
-
 def _number(detail: Detail, noun: str) -> str:
     return f"{detail['count']:,} {noun}{'' if detail['count'] == 1 else 's'}"
+
+
+def _numbers(noun: str) -> Callable[[Detail], str]:
+    """Return what tells of how many things a batch is."""
+    return lambda detail: _number(detail, noun)
 
 
 def _item(detail: Detail) -> str:
@@ -257,7 +242,7 @@ _SUMMARIES: Final[Mapping[str, Callable[[Detail], str]]] = {
     "case.received": _received,
     "outcome.recorded": _received,
     "prediction.shown": _shown,
-    "prediction.made": _made,
+    "prediction.made": _numbers("prediction"),
     "log.opened": _opened,
     "audit.viewed": _viewed,
     "receipt.issued": _receipt,
@@ -265,7 +250,7 @@ _SUMMARIES: Final[Mapping[str, Callable[[Detail], str]]] = {
     "key.rotated": _rotated,
     "audit.sampled": _sampled,
     "sample.reviewed": _reviewed,
-    "label.collected": _collected,
+    "label.collected": _numbers("label"),
     "label.disputed": _nothing,
     "label.resolved": _resolved,
     "account.created": _account,
@@ -286,9 +271,9 @@ _SUMMARIES: Final[Mapping[str, Callable[[Detail], str]]] = {
     "cases.rescored": _rescored,
     "data.exported": _exported,
     "audit.exported": _log_exported,
-    "study.outputs_fixed": _outputs,
-    "study.scheduled": _listed,
-    "study.sealed": _sealed,
+    "study.outputs_fixed": _numbers("output"),
+    "study.scheduled": _numbers("read"),
+    "study.sealed": _numbers("case"),
     "study.opened": _item,
     "study.shown": _item,
     "study.read": _study_read,

@@ -30,14 +30,6 @@ from hitl_review.workflow.workspace import Workspace
 
 SEALED: Final = "sealed until its study is unsealed"
 IN_FORCE: Final = "in force"
-_SOURCES: Final = {
-    LabelSource.OUTCOME: "an outcome",
-    LabelSource.CONSENSUS: "the answer to a dispute",
-    LabelSource.BLIND: "an own estimate",
-    LabelSource.OVERRIDE: "an override",
-    LabelSource.ACCEPTANCE: "an acceptance",
-    LabelSource.DEFERRAL: "a deferral",
-}
 _EFFECTS: Final = {
     Effect.TRAIN: "",
     Effect.FIX_RECORD: "its reason says that the record is wrong",
@@ -90,15 +82,9 @@ def case_records(workspace: Workspace, found: CaseHistory) -> tuple[CaseRecord, 
     )
 
 
-def _answer(project: Project, code: str) -> str:
-    """Return an answer's words, or its code where the project has none: an altered row is read all the same."""
-    known = {each.code: each.words for each in (project.target.positive, project.target.negative)}
-    return known.get(code, code)
-
-
 def _estimates(store: Store, project: Project, case_id: str) -> Iterator[CaseRecord]:
     for read in reviews.reads_of_case(store, case_id):
-        said = f"{read.probability:.0%}: {_answer(project, read.label)}"
+        said = f"{read.probability:.0%}: {project.recorded_words(read.label)}"
         stands = f"{IN_FORCE}; it is given once"
         yield CaseRecord(
             RecordKind.ESTIMATE, read.read_id, read.committed_at, read.reader, said, "", stands, replaced=False
@@ -109,7 +95,7 @@ def _views(store: Store, project: Project, case_id: str) -> Iterator[CaseRecord]
     """Yield what models said; one that a later model replaced is in use again after a way back."""
     in_use, names = models.latest_in_use(store), {each.digest: each.name for each in models.versions(store)}
     for seen, event_id in predictions.of_case(store, case_id):
-        said = f"{seen.probability:.0%}: {_answer(project, seen.label)}"
+        said = f"{seen.probability:.0%}: {project.recorded_words(seen.label)}"
         stands = IN_FORCE if seen.model == in_use else "of a model that is not in use now"
         source = f"model {names.get(seen.model, '')}"
         yield CaseRecord(
@@ -180,7 +166,7 @@ def _disputes(
             replaced=answer is not None,
         )
         if answer is not None:
-            said = f"{answer.probability:.0%}: {_answer(project, answer.label)}"
+            said = f"{answer.probability:.0%}: {project.recorded_words(answer.label)}"
             yield CaseRecord(
                 RecordKind.DISPUTE,
                 answer.event_id,
@@ -245,7 +231,7 @@ def _labels(project: Project, given: Sequence[TrainingLabel], *, sealed: bool) -
             each.at,
             each.reader or "system",
             SEALED if of_outcome and sealed else f"{each.probability:.0%} {project.target.positive.words}",
-            _SOURCES[each.source],
+            each.source.words,
             in_force if stands else "replaced by a later label",
             replaced=not stands,
         )

@@ -12,15 +12,20 @@ from hitl_review.domain.account import SYSTEM, Actor, Permission, require
 from hitl_review.domain.checkpoint import Checkpoint, Frontier, SignedNote, read_notes
 from hitl_review.domain.verification import Problem
 from hitl_review.errors import AuditError, WorkspaceError
-from hitl_review.store import checkpoints
+from hitl_review.store import audit, checkpoints
 from hitl_review.workflow.log_keys import LogKeys, signature_fault
 from hitl_review.workflow.workspace import Workspace
 
 
 def publish_checkpoint(workspace: Workspace, *, actor: Actor = SYSTEM) -> str:
-    """Publish a checkpoint now and return the signed note: the auditor's own copy, to be kept elsewhere."""
+    """Publish a checkpoint now and return the signed note: the auditor's own copy, to be kept elsewhere.
+
+    The program signs and tells of it; who asked for it to take it along is told before, and is under it.
+    """
     require(actor, Permission.PUBLISH_CHECKPOINT)
     with workspace.store.transaction(actor):
+        if actor != SYSTEM:
+            audit.append(workspace.store, "audit.exported", "log:checkpoint", {"format": "checkpoint"})
         note = checkpoints.publish(workspace.store, workspace.folder)
     checkpoints.anchor(workspace.store, workspace.folder)
     return note

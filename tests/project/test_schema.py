@@ -62,6 +62,13 @@ def test_the_two_answers_know_each_other(project: Project) -> None:
     assert (project.other_label("died"), project.other_label("alive")) == ("alive", "died")
 
 
+def test_what_stands_in_a_record_is_named_in_words_or_shown_as_it_is(project: Project) -> None:
+    """A record that somebody altered may hold what the project has not: whoever looks at it has to see it."""
+    assert [project.recorded_words(code) for code in ("died", None, "unwell")] == ["death", "", "unwell"]
+    label = project.reasons_for("defer")[0].label
+    assert [project.reason_words(code) for code in ("other", None, "mood")] == [label, "", "mood"]
+
+
 @pytest.mark.parametrize(
     ("ask", "told"),
     [

@@ -115,6 +115,7 @@ def test_a_screen_said_to_be_shown_to_another_or_at_another_time_is_told(
         "UPDATE decisions SET comment = 'Never said' WHERE case_id = 'C-2' AND answer = 'overridden'",
         "UPDATE decisions SET signed_name = 'Rolf Reader' WHERE case_id = 'C-2'",
         "UPDATE reads SET probability = 0.99 WHERE case_id = 'C-2'",
+        "UPDATE decisions SET label = 'unclear', reason = 'mood' WHERE case_id = 'C-2' AND answer = 'overridden'",
         "UPDATE audit_log SET payload = '{}' WHERE event_id = (SELECT decision_id FROM decisions LIMIT 1 OFFSET 1)",
     ],
 )

@@ -186,7 +186,7 @@ def test_what_a_decision_taught_stands_with_it(visit: Visited, folder: Path) -> 
     well(app.radio(key="part_log").set_value("One case").run())
     well(app.text_input(key="one_case_log").set_value(case_id).run())
     shown = text_of(app)
-    assert "What became of it" in shown and '<td data-label="Taught">model v2' in shown
+    assert "What became of it" in shown and '<td data-label="Taught"><bdi>model v2' in shown
 
 
 def test_an_auditor_reads_and_is_offered_no_act(visit: Visited, folder: Path) -> None:

@@ -53,7 +53,7 @@ def test_what_became_of_a_study_s_case_is_told_to_nobody_before_unsealing(
     outcomes = [each for each in records if each.kind is RecordKind.OUTCOME]
     assert [each.said for each in outcomes] == [SEALED, SEALED]
     assert not any(word in each.stands for each in outcomes for word in (DIED, ALIVE))
-    made = [each for each in records if each.kind is RecordKind.LABEL and each.source == "an outcome"]
+    made = [each for each in records if each.kind is RecordKind.LABEL and each.source == "recorded outcome"]
     assert [each.said for each in made] == [SEALED, SEALED]
 
 
@@ -64,10 +64,10 @@ def test_labels_of_replaced_decisions_and_outcomes_are_replaced(reviewed: Worksp
         collect_labels(reviewed)
     made = {(each.source, each.said): each for each in _of(reviewed, "C-2", auditor, RecordKind.LABEL)}
     replaced = {source for (source, _), each in made.items() if each.replaced}
-    assert replaced == {"an override", "an outcome"}
-    assert made["an outcome", f"100% {DIED}"].stands == "replaced by a later label"
-    assert made["an outcome", f"0% {DIED}"].stands == "in force"
-    assert not any(each.replaced for (source, _), each in made.items() if source == "an own estimate")
+    assert replaced == {"override, after the model was shown", "recorded outcome"}
+    assert made["recorded outcome", f"100% {DIED}"].stands == "replaced by a later label"
+    assert made["recorded outcome", f"0% {DIED}"].stands == "in force"
+    assert not any(each.replaced for (source, _), each in made.items() if source.startswith("own estimate"))
 
 
 def test_an_own_estimate_stands_as_it_was_given(reviewed: Workspace, auditor: Actor) -> None:

@@ -17,7 +17,7 @@ import pytest
 from hitl_review.domain.account import Actor
 from hitl_review.domain.audit import GENESIS, chain_hash
 from hitl_review.domain.canonical import canonical_json
-from hitl_review.domain.checkpoint import Frontier
+from hitl_review.domain.checkpoint import Frontier, read_checkpoint, read_note
 from hitl_review.domain.verification import TRUNCATION
 from hitl_review.errors import AuditError, HitlError, NotPermitted, WorkspaceError
 from hitl_review.store import audit, keys
@@ -168,6 +168,16 @@ def test_a_checkpoint_is_an_event_and_is_in_the_file(reviewed: Workspace) -> Non
     told = list(audit.events(reviewed.store))[-1].told
     assert (told["action"], told["actor"], told["detail"]["note"]) == ("checkpoint.published", "system", note)
     assert (reviewed.folder / "checkpoints.txt").read_text(encoding="utf-8").endswith(f"{note}\n")
+
+
+def test_who_takes_a_checkpoint_along_is_told_and_is_under_it(reviewed: Workspace, auditor: Actor) -> None:
+    """The program tells of what it signs, so that a person asked for it is an event of its own, before."""
+    note = publish_checkpoint(reviewed, actor=auditor)
+    asked, made = (event.told for event in list(audit.events(reviewed.store))[-2:])
+    acted = (asked["action"], asked["actor"], asked["subject"], asked["detail"])
+    assert acted == ("audit.exported", auditor.account_id, "log:checkpoint", {"format": "checkpoint"})
+    assert (made["action"], made["detail"]["note"]) == ("checkpoint.published", note)
+    assert read_checkpoint(read_note(note).body).size == asked["seq"] and verify(reviewed.folder).ok
 
 
 def test_nobody_else_may_write_into_the_file(reviewed: Workspace) -> None:

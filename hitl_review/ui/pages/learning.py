@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from html import escape
-from typing import Final
 
 import streamlit as st
 
@@ -18,15 +17,6 @@ from hitl_review.store.studies import lists
 from hitl_review.ui import descent, gate_charts, learning_acts, routing_panel, session, widgets, work_progress
 from hitl_review.workflow.papers import papers_or_reason
 from hitl_review.workflow.workspace import Workspace
-
-SOURCES: Final = {
-    LabelSource.OUTCOME: "Recorded outcome",
-    LabelSource.CONSENSUS: "Consensus after a dispute",
-    LabelSource.BLIND: "Own estimate, before the model was shown",
-    LabelSource.OVERRIDE: "Override, after the model was shown",
-    LabelSource.ACCEPTANCE: "Acceptance, after the model was shown",
-    LabelSource.DEFERRAL: "Deferral",
-}
 
 
 def page(workspace: Workspace, actor: Actor) -> None:
@@ -75,11 +65,11 @@ def _in_use(workspace: Workspace, actor: Actor, people: Mapping[str, str]) -> No
 def _ledger(workspace: Workspace) -> None:
     counts = labels.counts(workspace.store)
     rows = []
-    for source, words in SOURCES.items():
+    for source in LabelSource:
         found = {effect: count for name, effect, count in counts if name == source.value}
         if found:
             used = found.get(Effect.TRAIN.value, 0) if source is not LabelSource.DEFERRAL else 0
-            rows.append((words, used, sum(found.values()) - used))
+            rows.append((source.words.capitalize(), used, sum(found.values()) - used))
     body = "".join(
         f'<tr><th scope="row">{words}</th><td class="hr-number">{used:,}</td><td class="hr-number">{left:,}</td></tr>'
         for words, used, left in rows
