@@ -46,9 +46,10 @@ lint: $(TO_TEST) ## ruff, and mypy, strict
 unit: $(TO_TEST) ## every test that needs no browser
 	$(BIN)/python -m pytest -q -n $(JOBS) -m "not slow and not browser"
 
-e2e: $(TO_TEST) ## the tests in a real browser, a file of them at a time on each core
+# A browser waits for half of the time, so that one file of tests more than there are cores is under way.
+e2e: $(TO_TEST) ## the tests in a real browser, a file of them at a time
 	@if [ -n "$(CHROMIUM)" ]; then \
-	    $(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile -m "browser and not slow"; \
+	    $(BIN)/python -m pytest -q -n $$(($(JOBS) + 1)) --dist loadfile -m "browser and not slow"; \
 	else \
 	    echo "*** THE BROWSER TESTS DID NOT RUN: no Chromium was found."; \
 	    echo "*** Install it (Debian: apt-get install chromium) or name it: make e2e CHROMIUM=/path/to/chromium"; \
