@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from hitl_review.workflow.audit_events import (
+    ABSENT,
     DESTINATION_ROLE,
     DICOM,
     ENTITY_TYPES,
@@ -88,8 +89,18 @@ def _agents(resource: Mapping[str, Any]) -> Iterator[str]:
     for agent in agents:
         if not isinstance(agent.get("requestor"), bool) or not agent.get("who"):
             yield "an agent does not say who it is, or whether it asked"
-        if agent.get("network") and agent["network"].get("type") not in _NETWORKS:
+    for (system, _), agent in zip(codes, agents, strict=True):
+        if (system == DICOM) != bool(agent.get("network")):
+            yield "a machine among the agents has no network, or a person has one"
+        elif system == DICOM and not _is_network(agent["network"]):
             yield "an agent's network is of no known type"
+
+
+def _is_network(network: Mapping[str, Any]) -> bool:
+    """Tell whether a network names an address of a known type, or says that it is unknown."""
+    if "extension" in network:
+        return [each.get("url") for each in network["extension"]] == [ABSENT]
+    return bool(network.get("address")) and network.get("type") in _NETWORKS
 
 
 def _entities(resource: Mapping[str, Any]) -> Iterator[str]:

@@ -3,6 +3,8 @@
 Each resource has the client and the server as agents, the person where there is one, the record as
 entity and the patient where the event is about a case; the event's hash stands in the entity's details, so
 that a resource found elsewhere leads back to the log. The comment does not leave this way: take the bundle.
+BALP asks for the network address of both machines; the log knows that of who signs in and no other, so that
+elsewhere it is said to be unknown.
 
     HL7 FHIR R4 AuditEvent; IHE ITI Basic Audit Log Patterns 1.1
 """
@@ -11,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from ipaddress import ip_address
 from typing import Any, Final
 
 from hitl_review.domain.audit import Event
@@ -23,6 +26,7 @@ PARTICIPATION: Final = f"{_TERMINOLOGY}/v3-ParticipationType"
 ENTITY_TYPES: Final = f"{_TERMINOLOGY}/audit-entity-type"
 OBJECT_ROLES: Final = f"{_TERMINOLOGY}/object-role"
 SOURCE_ROLE, DESTINATION_ROLE = "110153", "110152"
+ABSENT: Final = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,11 +113,11 @@ def _coding(system: str, code: str) -> dict[str, str]:
 
 def _agents(told: Mapping[str, Any], pattern: Pattern, people: Mapping[str, str]) -> list[dict[str, Any]]:
     """Return who took part. Where something is read, the server is the source and the client the destination."""
-    reads = pattern.action == "R"
+    client, server = (DESTINATION_ROLE, SOURCE_ROLE) if pattern.action == "R" else (SOURCE_ROLE, DESTINATION_ROLE)
     person = told["actor"] != "system"
     agents = [
-        _machine("hitl-review pages", DESTINATION_ROLE if reads else SOURCE_ROLE, requestor=False),
-        _machine("hitl-review server", SOURCE_ROLE if reads else DESTINATION_ROLE, requestor=not person),
+        {**_machine("hitl-review pages", client, requestor=False), "network": _network(told["detail"])},
+        {**_machine("hitl-review server", server, requestor=not person), "network": _network({})},
     ]
     if person:
         agents.append(
@@ -130,6 +134,14 @@ def _agents(told: Mapping[str, Any], pattern: Pattern, people: Mapping[str, str]
 
 def _machine(name: str, role: str, *, requestor: bool) -> dict[str, Any]:
     return {"type": {"coding": [_coding(DICOM, role)]}, "who": {"display": name}, "requestor": requestor}
+
+
+def _network(detail: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the address (type 2: IP) that an event's detail tells; where it tells none, that it is unknown."""
+    try:
+        return {"address": str(ip_address(str(detail.get("address")))), "type": "2"}
+    except ValueError:
+        return {"extension": [{"url": ABSENT, "valueCode": "unknown"}]}
 
 
 def _entities(event: Event, told: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -26,6 +26,12 @@ from hitl_review.workflow.workspace import Workspace
 from tests.ward import NOW, Clock
 
 Resource = dict[str, Any]
+UNKNOWN = {
+    "extension": [
+        {"url": "http://hl7.org/fhir/StructureDefinition/data-absent-reason", "valueCode": "unknown"}
+    ]
+}
+"""A network whose address nobody knows."""
 
 
 @pytest.fixture
@@ -115,6 +121,10 @@ def change(place: str, value: object) -> Callable[[Resource], None]:
         change("agent.2.requestor", False),
         change("agent.0.requestor", None),
         change("agent.0.network", {"address": "10.0.0.7", "type": "9"}),
+        change("agent.0.network", {"type": "2"}),
+        change("agent.1.network", {"extension": [{"url": "http://example.org/why", "valueCode": "unknown"}]}),
+        change("agent.2.network", {"address": "10.0.0.7", "type": "2"}),
+        lambda resource: resource["agent"][1].pop("network"),
         change("entity", []),
         change("entity.0.role.code", "1"),
         change("entity.0.role.code", "99"),
@@ -134,6 +144,31 @@ def test_a_name_and_a_query_at_once_are_found(resource: Resource) -> None:
     """Invariant sev-1."""
     resource["entity"][0] |= {"name": "x", "query": "eA=="}
     assert any("sev-1" in fault for fault in faults_of(resource))
+
+
+@pytest.mark.parametrize(
+    ("address", "network"),
+    [
+        ("10.0.0.7", {"address": "10.0.0.7", "type": "2"}),
+        ("::1", {"address": "::1", "type": "2"}),
+        ("command line", UNKNOWN),
+        (None, UNKNOWN),
+    ],
+)
+def test_both_machines_have_a_network(address: str | None, network: Resource) -> None:
+    """BALP: one each; where the log tells of no address, it is said to be unknown. A person has none."""
+    event = next_event(
+        Head(),
+        event_id="event-0001",
+        at=NOW,
+        actor="reader-1",
+        role="reader",
+        action="session.opened",
+        subject="session:1",
+        detail={} if address is None else {"address": address},
+    )
+    client, server, person = audit_event(event, origin="0" * 32, people={})["agent"]
+    assert (client["network"], server["network"], "network" in person) == (network, UNKNOWN, False)
 
 
 def test_the_signature_and_the_hash_go_with_a_decision(resource: Resource, reviewed: Workspace) -> None:
