@@ -46,7 +46,7 @@ def export_bundle(workspace: Workspace, out: Path, *, actor: Actor = SYSTEM) -> 
     store = workspace.store
     with waiting_beside(out, b"") as waiting:
         with store.transaction(actor):
-            audit.append(store, "audit.exported", "log:bundle", {})
+            audit.append(store, "audit.exported", "log:bundle", {"format": "bundle"})
             note = checkpoints.publish(store, workspace.folder)
             key, upto = checkpoints.key_in_force(store), checkpoints.size_of(store)
         checkpoints.anchor(store, workspace.folder)

@@ -113,6 +113,7 @@ def test_a_deferral_without_own_estimate_leaves_both_out() -> None:
         ("account.disabled", {"enabled": False}, ""),
         ("model.trained", {"name": "v2", "rows": 1530, "seed": 7}, "v2, from 1,530 cases"),
         ("data.exported", {"format": "csv", "rows": 18, "what": "decisions"}, "decisions, 18 rows as csv"),
+        ("audit.exported", {"format": "bundle"}, "as a bundle"),
         ("audit.exported", {}, "as a bundle"),
         (
             "gate.failed",

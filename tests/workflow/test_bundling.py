@@ -169,10 +169,11 @@ def test_a_log_written_anew_is_found_by_the_kept_checkpoint(
 
 
 def test_the_export_is_an_event_inside_the_bundle(bundle: Path) -> None:
-    """Followed by the checkpoint that closes it."""
+    """It tells by itself in which form the log left; followed by the checkpoint that closes it."""
     lines = (bundle / "log.jsonl").read_text(encoding="utf-8").splitlines()
-    actions = [json.loads(json.loads(line)["payload"])["action"] for line in lines[-2:]]
-    assert actions == ["audit.exported", "checkpoint.published"]
+    exported, published = (json.loads(json.loads(line)["payload"]) for line in lines[-2:])
+    assert (exported["action"], exported["detail"]) == ("audit.exported", {"format": "bundle"})
+    assert published["action"] == "checkpoint.published"
 
 
 def test_no_clinical_value_leaves_with_the_log(bundle: Path) -> None:
