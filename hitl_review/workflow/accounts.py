@@ -42,6 +42,10 @@ def add_account(
     check_account_id(account_id)
     hashed = None if password is None else _hashed(password, account_id, name)
     with store.transaction(actor) as transaction:
+        if accounts.find(store, account_id) is not None:
+            raise Conflict(
+                f"There is an account '{account_id}' already, and an id is given once. Choose another account id."
+            )
         check_distinct(account_id, name, [(each.account_id, each.name) for each in accounts.everyone(store)])
         account = Account(account_id, name, role, transaction.now)
         detail = {"name": name, "role": role.value}

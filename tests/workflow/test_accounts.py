@@ -20,8 +20,8 @@ def test_an_account_is_made_with_its_event(workspace: Workspace) -> None:
 
 
 def test_an_account_id_is_given_once(workspace: Workspace) -> None:
-    """Never to somebody else."""
-    with pytest.raises(Conflict):
+    """Never to somebody else; the refusal says so, and nothing of the database."""
+    with pytest.raises(Conflict, match=r"account 'reader-1' already.* Choose another account id\.$"):
         add_account(workspace, "reader-1", "Somebody Else", Role.READER)
     assert accounts.actor(workspace.store, "reader-1").name == "Rita Reader"
 
