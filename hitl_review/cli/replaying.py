@@ -48,6 +48,7 @@ def replay(
 def _replay_one(workspace: Workspace, decision_id: str, as_json: bool) -> bool:
     from hitl_review.domain.account import SYSTEM
     from hitl_review.store.audit import new_token
+    from hitl_review.workflow.presenting import THIN_SPACE
     from hitl_review.workflow.replaying import replay as replay_decision
     from hitl_review.workflow.viewing import log_look
 
@@ -58,7 +59,7 @@ def _replay_one(workspace: Workspace, decision_id: str, as_json: bool) -> bool:
         looked = {"through": "replay", "decision": decision_id}
         log_look(workspace, f"case:{found.decision.case_id}", looked, actor=SYSTEM, sitting=new_token())
         for line in (*_screen_lines(found.screen), "", *_answer_lines(found)):
-            tell(line)
+            tell(line.replace(THIN_SPACE, " "))  # a terminal is shown it as a code, like whatever may mislead
     return found.ok
 
 

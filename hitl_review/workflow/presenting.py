@@ -16,6 +16,8 @@ from hitl_review.domain.screen import Fact, FactGroup, Facts, Mark, ModelView, N
 from hitl_review.project import Feature, Project
 
 NOT_MEASURED = "not measured"
+THIN_SPACE = "\u202f"
+"""What stands between thousands: it does not break a number over two lines."""
 
 
 def facts_of(project: Project, snapshot: Snapshot) -> Facts:
@@ -71,8 +73,7 @@ def value_text(feature: Feature, value: Value) -> str:
 
 def number_text(value: float, decimals: int) -> str:
     """Return a rounded number with a true minus sign and thin thousands."""
-    text = f"{round(value, decimals):,.{decimals}f}".replace(",", "\u202f").replace("-", "\u2212")
-    return text
+    return f"{round(value, decimals):,.{decimals}f}".replace(",", THIN_SPACE).replace("-", "\u2212")
 
 
 def reference_text(feature: Feature) -> str:

@@ -40,8 +40,10 @@ def test_a_replay_shows_the_screen_again(run, workspace: Path, queue) -> None:
         "Model v1 showed: ",
         "the model's score",
         "Anna Berg",
+        "(ref 800–2 000)",
     ):
         assert words in shown
+    assert "\\u" not in shown, "what the product writes itself is not shown as codes"
 
 
 def test_that_a_screen_was_looked_at_again_is_an_event(run, workspace: Path, queue) -> None:
