@@ -104,8 +104,10 @@ def acting(workspace: Workspace, account: str | None) -> Actor:
 def person_acting(workspace: Workspace, account: str | None) -> Actor:
     """Return the person who acts; in a demo workspace public accounts need no password, and one is the default."""
     from hitl_review.workflow.accounts import actor_of, public_actor
-    from hitl_review.workflow.signing_in import actor_with_password
+    from hitl_review.workflow.signing_in import actor_with_password, refuse_disabled
 
+    if account is not None:
+        refuse_disabled(workspace, account)
     meta = click.get_current_context().meta
     known = actor_of(workspace, account)
     public = public_actor(workspace, known.account_id)

@@ -65,6 +65,14 @@ def actor_with_password(workspace: Workspace, account_id: str, password: str) ->
     return Actor(account.account_id, account.name, account.role, proof)
 
 
+def refuse_disabled(workspace: Workspace, account_id: str) -> None:
+    """Raise NotPermitted for a disabled account that somebody names on the command line, and log that, as pages do."""
+    account = accounts.find(workspace.store, account_id)
+    if account is not None and not account.enabled:
+        _tell_refused(workspace, account, (), COMMAND_LINE)
+        accounts.check_standing(workspace.store, account_id)
+
+
 def _checked(
     workspace: Workspace, name: str, password: str, *, address: str | None
 ) -> tuple[Account, accounts.PasswordRow, list[int]]:

@@ -69,11 +69,14 @@ def test_an_account_that_would_confuse_is_refused(run, workspace: Path, argument
 
 
 def test_who_is_disabled_acts_no_more_until_enabled(run, workspace: Path) -> None:
-    """Twice the same is refused."""
+    """Twice the same is refused; that somebody acted in that name is logged."""
     assert run("accounts", "disable", workspace, "ben").exit_code == 0
     assert run("accounts", "disable", workspace, "ben").exit_code == 1
     refused = run("backup", workspace, workspace.parent / "b.db", "--as", "ben")
     assert (refused.exit_code, "disabled" in refused.stderr) == (1, True)
+    (event,) = json.loads(run("audit", "show", workspace, "--limit", 1, "--json").stdout)["events"]
+    assert (event["action"], event["subject"]) == ("session.refused", "account:ben")
+    assert event["detail"] == {"address": "command line", "locked": False}
     assert listed(run, workspace)["ben"]["enabled"] is False
     assert "disabled" in run("accounts", "list", workspace).stdout
     assert run("accounts", "enable", workspace, "ben").exit_code == 0
