@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from hitl_review.domain.decision import Decision
 from hitl_review.domain.gate import GateVerdict
-from hitl_review.domain.registry import ModelVersion
+from hitl_review.domain.registry import ModelVersion, Promotion
 from hitl_review.store import accounts, models
 from hitl_review.ui import model_charts as charts
 from hitl_review.ui import stacked
@@ -70,7 +70,8 @@ def _measured(gate: Mapping[str, str], names: Mapping[str, str]) -> str:
 
 def _moved(move: Mapping[str, str], people: Mapping[str, str]) -> str:
     said = f" (“{printable(move['statement'])}”)" if move["statement"] else ""
-    return f"{_MOVES[move['move']]} by {name_of(move['by'], people)}, {_day(move['at'])}{said}"
+    signed = printable(move["signed"] or "") or f"{name_of(move['by'], people)}, {_day(move['at'])}"
+    return f"{_MOVES[move['move']]} by {signed}{said}"
 
 
 def _day(stamped: str) -> str:
@@ -80,6 +81,11 @@ def _day(stamped: str) -> str:
 def name_of(account_id: str, people: Mapping[str, str]) -> str:
     """Return who did something, by name."""
     return PRODUCT if account_id == "system" else printable(people.get(account_id, account_id))
+
+
+def signed_by(moved: Promotion, people: Mapping[str, str]) -> str:
+    """Return the signature under a change of the model in use; where there is none, who it was."""
+    return name_of(moved.by, people) if moved.signature is None else printable(moved.signature.words)
 
 
 def taught_words(workspace: Workspace, decision: Decision) -> str:

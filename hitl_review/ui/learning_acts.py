@@ -36,7 +36,7 @@ def challenger_acts(
     """Offer what this person may do about the measured challenger, and say where it stands."""
     newest = models.newest_move(workspace.store)
     if newest is not None and newest.model == version.digest:
-        widgets.line(f"Model {version.name} is in use now, put there by {descent.name_of(newest.by, people)}.")
+        widgets.line(f"Model {version.name} is in use now, put there by {descent.signed_by(newest, people)}.")
         return
     if gate.champion != models.latest_in_use(workspace.store):
         widgets.line("The model in use has changed since: this report decides nothing now. Train anew.")

@@ -93,6 +93,7 @@ def of_model(workspace: Workspace, version: ModelVersion) -> Lineage:
                 "by": move.by,
                 "at": stamp(move.at),
                 "statement": move.statement,
+                "signed": None if move.signature is None else move.signature.words,
                 "event": move.event_id,
             }
             for move in moves
@@ -121,7 +122,7 @@ def _model_lines(workspace: Workspace, version: ModelVersion, facts: Mapping[str
         for gate in facts["gates"]
     ]
     lines += [
-        f"  in use      {each['move'].replace('_', ' ')} by {each['by']} ({each['event']})"
+        f"  in use      {each['move'].replace('_', ' ')} by {each['signed'] or each['by']} ({each['event']})"
         for each in facts["moves"]
     ]
     lines.append(

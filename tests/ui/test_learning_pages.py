@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -109,7 +110,12 @@ def test_a_challenger_is_proposed_and_signed_by_two_people(visit: Visited, folde
     assert any("Sign a statement" in each.value for each in app.warning), "nothing was said"
     app.text_area(key="promote_learning").set_value(STATEMENT).run()
     well(button(app, "Sign and put v2 in use").click().run())
-    assert "Model v2 is in use now, put there by Demo approver" in text_of(app)
+    with open_workspace(folder) as workspace:
+        signature = models.moves(workspace.store)[-1].signature
+    assert signature is not None and signature.words.startswith("Demo approver, approval, ")
+    shown = text_of(app)
+    for place in ("is in use now, put there", r"is in use</b>, since [-\d]+ [:\d]+ UTC,", "<td>put in use"):
+        assert re.search(f"{place} by {re.escape(signature.words)}", shown), f"name, meaning and time: {place}"
     with open_workspace(folder) as workspace:
         assert models.champion(workspace.store).name == "v2"
         newest = models.newest_move(workspace.store)

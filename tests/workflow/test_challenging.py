@@ -172,7 +172,12 @@ def test_lineage_goes_both_ways(retrained: Workspace) -> None:
     assert of_model["labels"] == {"outcome": 80, "read": 6}
     assert of_model["given_by"] == [{"reader": "reader-1", "what": "read", "count": 6}]
     assert of_model["parent"] == models.versions(retrained.store)[0].digest
-    assert [(move["move"], move["statement"]) for move in of_model["moves"]] == [("promoted", STATEMENT)]
+    (move,) = of_model["moves"]
+    signature = models.moves(retrained.store)[-1].signature
+    assert signature is not None and signature.words.startswith("Demo approver, approval, ")
+    assert (move["move"], move["statement"], move["signed"]) == ("promoted", STATEMENT, signature.words)
+    assert any(f"promoted by {signature.words} (" in line for line in lineage_of(retrained, digest).lines)
+    assert signature.words in model_card(retrained, digest)
     decision = retrained.store.rows("SELECT decision_id FROM decisions LIMIT 1")[0][0]
     of_decision = lineage_of(retrained, decision)
     assert [each["name"] for each in of_decision.facts["models"]] == [version.name]

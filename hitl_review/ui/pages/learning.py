@@ -57,7 +57,7 @@ def _in_use(workspace: Workspace, actor: Actor, people: Mapping[str, str]) -> No
     kind = "alarm" if newest.model is None else "fine"
     st.html(
         f'<div class="hr-paper"><p class="hr-lamp hr-lamp-{kind}" role="status"><b>{escape(words)}</b>, since '
-        f"{newest.at:%Y-%m-%d %H:%M} UTC, by {escape(descent.name_of(newest.by, people))}{escape(said)}</p></div>"
+        f"{newest.at:%Y-%m-%d %H:%M} UTC, by {escape(descent.signed_by(newest, people))}{escape(said)}</p></div>"
     )
     learning_acts.use_acts(workspace, actor)
 
