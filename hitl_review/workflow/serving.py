@@ -16,6 +16,7 @@ from typing import Any, Final
 from urllib.parse import SplitResult, urlsplit
 
 from hitl_review.errors import WorkspaceError
+from hitl_review.store.checkpoints import anchor_path
 from hitl_review.store.connection import DATABASE, sqlite3
 from hitl_review.store.keys import key_path, next_key_path
 from hitl_review.workflow.environment import (
@@ -171,8 +172,20 @@ def _warnings(folder: Path) -> Iterator[str]:
     ):
         if check.state is State.WARNING:
             yield f"{check.found}. {check.advice}"
+    place = anchor_path(folder)
+    if not _takes_lines(place):
+        yield (
+            f"The file of checkpoints can't be written at {place}, so that nothing outside the database would tell "
+            "of its head. Make its folder, or name another file with HITL_CHECKPOINTS."
+        )
     if this_user() == 0:  # in a container, the folder is often that of a user outside
         yield from (f"{path} {OTHERS}." for path in owned_by_others(places_of(folder), user=0))
+
+
+def _takes_lines(path: Path) -> bool:
+    """Tell whether lines can be appended to a file, or the file be made."""
+    there = path.is_file() if path.exists() else path.parent.is_dir()
+    return there and os.access(path if path.exists() else path.parent, os.W_OK)
 
 
 def forwarders(public_url: str | None) -> str:

@@ -180,6 +180,19 @@ def test_a_disk_shared_with_a_host_is_warned_of(
     assert any("9p" in each for each in served(reviewed_folder))
 
 
+def test_a_file_of_checkpoints_that_takes_no_line_is_warned_of(
+    reviewed_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody waits for it, so that a folder spelled wrong would be noticed when it is too late."""
+    for place, warned in (
+        (tmp_path / "not-made" / "checkpoints.txt", True),
+        (tmp_path, True),
+        (tmp_path / "checkpoints.txt", False),
+    ):
+        monkeypatch.setenv("HITL_CHECKPOINTS", str(place))
+        assert any(f"can't be written at {place}" in each for each in served(reviewed_folder)) is warned
+
+
 def test_several_faults_are_counted(reviewed_folder: Path) -> None:
     """The first is told whole."""
     key_path(reviewed_folder).chmod(0o644)
