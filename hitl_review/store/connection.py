@@ -40,6 +40,8 @@ _SCHEMA: Final = (
 )
 _NOT_THE_FILE: Final = frozenset({3, 5, 6, 7, 8, 9, 10, 14})
 """SQLite's primary codes for no permission, busy, locked, no memory, read-only, interrupted, no disk, can't open."""
+_DEFENSIVE: Final[Any] = getattr(sqlite3, "SQLITE_DBCONFIG_DEFENSIVE", None)
+"""What asks SQLite to defend the file; Python's own module has it from 3.12 on, pysqlite3 has not."""
 Row = sqlite3.Row
 Access = Literal["mode=rw", "mode=ro", "immutable=1"]
 """How a file is opened; `immutable=1` reads where not even SQLite's side files can be made."""
@@ -262,6 +264,8 @@ def _connect(address: str, busy_seconds: float) -> Database:
     try:
         for setting in ("foreign_keys = ON", "synchronous = FULL", "recursive_triggers = ON"):
             connection.execute(f"PRAGMA {setting}")
+        if _DEFENSIVE is not None and hasattr(connection, "setconfig"):  # not even `writable_schema` passes then
+            connection.setconfig(_DEFENSIVE, True)
         return Database(connection)
     except BaseException:
         connection.close()  # what is no database would stay open until memory is cleaned up

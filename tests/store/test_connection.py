@@ -53,6 +53,14 @@ def test_every_connection_has_the_settings_that_keep_the_log(store: Store) -> No
     assert found == ["wal", 2, 1, 1]
 
 
+@pytest.mark.skipif(not hasattr(sqlite3, "SQLITE_DBCONFIG_DEFENSIVE"), reason="from Python 3.12 on, not by pysqlite3")
+def test_no_connection_of_ours_can_rewrite_the_schema(store: Store) -> None:
+    """Not even under `writable_schema`: SQLite is asked to defend the file."""
+    store.db.execute("PRAGMA writable_schema = ON")
+    with pytest.raises(standard_sqlite3.OperationalError, match="may not be modified"):
+        store.db.execute("DELETE FROM sqlite_schema WHERE name = 'audit_log_no_delete'")
+
+
 def test_the_database_is_readable_by_its_owner_only(store: Store) -> None:
     """The write-ahead log beside it too: it holds the same rows."""
     add_account(store)
