@@ -110,6 +110,8 @@ def show(
 def checkpoint(workspace: Path, out: Path | None, account: str | None) -> None:
     """Publish the head of the log as a signed note; keep it where the log's owner can't change it."""
     from hitl_review.workflow.checkpointing import publish_checkpoint, write_checkpoint
+    from hitl_review.workflow.diagnosing import anchor_check
+    from hitl_review.workflow.environment import State
     from hitl_review.workflow.workspace import open_workspace
 
     with open_workspace(workspace) as opened:
@@ -119,7 +121,10 @@ def checkpoint(workspace: Path, out: Path | None, account: str | None) -> None:
             if out is None
             else write_checkpoint(opened, out, actor=actor)
         )
+        anchored = anchor_check(opened)
     click.echo(note, nl=False)
+    if anchored.state is not State.OK:
+        tell(f"Warning: {anchored.found}. {anchored.advice}", err=True)
 
 
 _EXPORT_EXAMPLE = """\

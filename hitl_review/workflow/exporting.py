@@ -1,7 +1,8 @@
 """Data leave the workspace: decisions, labels, cases and more, as a file or as bytes, and the log tells of it.
 
 The event holds how many rows left and the digest of the very bytes, so a file found elsewhere can be
-matched with the export it came from. `sheets` says what is in an export, `formats` how it is written.
+matched with the export it came from; a checkpoint closes it. `sheets` says what is in an export, `formats`
+how it is written.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from uuid import uuid4
 from hitl_review.domain.account import Actor, Permission, require
 from hitl_review.domain.canonical import bytes_digest
 from hitl_review.errors import HitlError
-from hitl_review.store import audit, copying
+from hitl_review.store import audit, checkpoints, copying
 from hitl_review.workflow.formats import FORMATS
 from hitl_review.workflow.sheets import SHEETS
 from hitl_review.workflow.workspace import Workspace
@@ -69,6 +70,7 @@ def _chosen(known: Mapping[str, Chosen], name: str, verb: str) -> Chosen:
 
 def _tell(workspace: Workspace, detail: Mapping[str, object], actor: Actor) -> str:
     with workspace.store.transaction(actor):
+        checkpoints.ask(workspace.store)
         return audit.append(workspace.store, "data.exported", f"export:{detail['what']}", detail).event_id
 
 

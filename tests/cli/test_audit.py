@@ -50,6 +50,16 @@ def test_a_dropped_trigger_is_found(run, own_workspace: Path) -> None:
     assert "decisions_no_delete" in result.stdout
 
 
+def test_a_checkpoint_that_was_kept_nowhere_else_is_told(run, own_workspace: Path, tmp_path: Path) -> None:
+    """The note is printed all the same; where it did reach its file, nothing more is said."""
+    place = tmp_path / "not made" / "checkpoints.txt"
+    lost = run("audit", "checkpoint", own_workspace, HITL_CHECKPOINTS=str(place))
+    assert (lost.exit_code, lost.stdout.count("hitl-review.example/")) == (0, 2)
+    assert lost.stderr.startswith(f"Warning: {place} lacks the last checkpoint that was published. ")
+    kept = run("audit", "checkpoint", own_workspace)
+    assert (kept.exit_code, kept.stderr) == (0, "")
+
+
 def test_a_file_that_is_no_database_can_not_be_checked(run, tmp_path: Path) -> None:
     """2: there is nothing to check."""
     (tmp_path / "review.db").write_bytes(b"not a database at all " * 200)

@@ -150,7 +150,8 @@ def test_an_export_is_a_new_file_that_the_log_knows(run, workspace: Path, tmp_pa
     assert digest in result.stderr
     assert out.stat().st_mode & 0o077 == 0
     with open_workspace(workspace) as opened:
-        event = audit.latest(opened.store, limit=1)[0].told
+        closing, event = (each.told for each in audit.latest(opened.store, limit=2))
+    assert closing["action"] == "checkpoint.published"
     assert (event["action"], event["detail"]["digest"]) == ("data.exported", digest)
 
 

@@ -16,6 +16,7 @@ from hitl_review.domain.account import Actor, Role
 from hitl_review.domain.decision import Answer, Choice
 from hitl_review.errors import HitlError, NotPermitted, StoreUnavailable
 from hitl_review.store import audit, cases, models, predictions
+from hitl_review.store.checkpoints import anchor_path
 from hitl_review.store.lock import writer_lock
 from hitl_review.workflow.auditing import verify
 from hitl_review.workflow.exporting import ExportError, export, put_in_place, waiting_beside
@@ -71,6 +72,14 @@ def test_without_a_file_the_bytes_are_returned_and_logged_all_the_same(
     assert exported.path is None
     assert len(exported.content.splitlines()) == 5
     assert len(exports(reviewed)) == 1
+
+
+def test_a_checkpoint_closes_an_export(reviewed: Workspace, auditor: Actor) -> None:
+    """In the log, and in the file of checkpoints: what left can't be told otherwise later."""
+    exported = export(reviewed, what="decisions", form="csv", out=None, actor=auditor)
+    told, closing = list(audit.events(reviewed.store))[-2:]
+    assert (told.event_id, closing.told["action"]) == (exported.event_id, "checkpoint.published")
+    assert closing.told["detail"]["note"] in anchor_path(reviewed.folder).read_text(encoding="utf-8")
 
 
 def test_a_formula_in_a_comment_is_defused_in_csv_and_exact_in_its_twins(

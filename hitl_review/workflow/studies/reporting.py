@@ -22,7 +22,7 @@ from hitl_review.domain.protocol import Design
 from hitl_review.domain.study import AnalysisRead, State, Study
 from hitl_review.errors import StudyError
 from hitl_review.model import combining
-from hitl_review.store import audit, cases, models
+from hitl_review.store import audit, cases, checkpoints, models
 from hitl_review.study.reporting.document import Report
 from hitl_review.study.reporting.exports import archive
 from hitl_review.study.reporting.page import html_of
@@ -93,6 +93,7 @@ def _note(workspace: Workspace, study_id: str, what: str, digest: str, actor: Ac
         mark_reported(workspace, study_id, report=digest, actor=actor)
         return
     with workspace.store.transaction(actor):
+        checkpoints.ask(workspace.store)
         detail = {"what": what, "digest": digest}
         audit.append(workspace.store, "study.exported", f"study:{study_id}", detail)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from hitl_review.domain.account import Actor
 from hitl_review.domain.study import State, Study
 from hitl_review.errors import StudyError
+from hitl_review.store import checkpoints
 from hitl_review.store.studies import sealed, steps
 from hitl_review.workflow.studies.stepping import in_state, lead, take
 from hitl_review.workflow.workspace import Workspace
@@ -41,5 +42,6 @@ def mark_reported(workspace: Workspace, study_id: str, *, report: str, actor: Ac
     lead(actor)
     with workspace.store.transaction(actor) as transaction:
         in_state(workspace, study_id, State.UNSEALED, State.REPORTED)
+        checkpoints.ask(workspace.store)
         take(workspace, study_id, "reported", actor=actor, now=transaction.now, reason=f"report {report}")
     return steps.study(workspace.store, study_id)
