@@ -13,6 +13,9 @@ from typing import Any, Final
 from hitl_review.store.audit import BEYOND
 from hitl_review.store.connection import Row, Store
 
+HIGHEST_ROW: Final = 2**53
+"""No table has so many rows, and rows are numbered one by one."""
+
 
 def rows_beside(store: Store, table: str, key: str, event_id: str) -> list[Row]:
     """Return the rows of a table that one event tells of, with what the model said where it was shown."""
@@ -173,6 +176,14 @@ def has_gaps(store: Store, table: str, column: str) -> bool:
         0
     ]
     return (row[1], row[2]) != (1, row[0])
+
+
+def is_at_its_end(store: Store, table: str) -> bool:
+    """Tell whether a row is numbered beyond any that was ever added.
+
+    Behind the highest number there is, SQLite puts rows at random places, and the latest of an account is an old one.
+    """
+    return store.row(f"SELECT 1 FROM {table} WHERE rowid > {HIGHEST_ROW} LIMIT 1") is not None
 
 
 _BYTES: Final = "CASE typeof(body) WHEN 'text' THEN CAST(body AS BLOB) END"

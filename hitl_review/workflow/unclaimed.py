@@ -75,6 +75,9 @@ class Unclaimed:
             yield Problem(seq, "order", f"its row in {table.table} does not stand in the order of the log")
         if table.order != "rowid" and counterparts.has_gaps(self._store, table.table, table.order):
             yield Problem(None, "order", f"{table.order} in {table.table} does not count 1, 2, 3 and so on")
+        if counterparts.is_at_its_end(self._store, table.table):
+            words = f"a row of {table.table} is numbered so high that later ones would not stand behind it"
+            yield Problem(None, "order", words)
 
     def _digests(self) -> Iterator[Problem]:
         for stored, case_id, body in counterparts.stored_snapshots(self._store):

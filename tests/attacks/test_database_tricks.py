@@ -14,10 +14,12 @@ import pytest
 
 from hitl_review.domain.audit import chain_hash
 from hitl_review.errors import HitlError, WorkspaceError
-from hitl_review.store import audit, schema
+from hitl_review.store import accounts, audit, counterparts, schema
 from hitl_review.store.connection import DATABASE
+from hitl_review.workflow.accounts import disable_account, enable_account
 from hitl_review.workflow.auditing import history, verify
 from hitl_review.workflow.checkpointing import write_checkpoint
+from hitl_review.workflow.twins import BATCHES, TWINS
 from hitl_review.workflow.workspace import open_workspace
 from tests.tampering import contents, defined_as, payloads_of, rechain, tampered
 
@@ -168,6 +170,36 @@ def test_14_a_thousand_things_that_do_not_belong_there_hide_no_event(reviewed_fo
     found = verify(reviewed_folder)
     assert found.first_bad_seq == 3
     assert any(problem.message == "and 1,100 more of this kind" for problem in found.problems)
+
+
+def numbered(folder: Path, table: str, number: int) -> None:
+    """Give the last row of a table another number; its order among the others stays."""
+    with tampered(folder) as connection:
+        connection.execute(
+            f"UPDATE {table} SET rowid = ? WHERE rowid = (SELECT max(rowid) FROM {table})", (number,)
+        )
+
+
+@pytest.mark.parametrize("table", [twin.table for twin in (*TWINS, *BATCHES) if twin.order == "rowid"])
+def test_a_row_behind_which_no_other_can_stand_is_found(whole_folder: Path, table: str) -> None:
+    """Row and event agree, and all stands in order: the row that comes next is the one that would not."""
+    numbered(whole_folder, table, 2**63 - 1)
+    words = f"a row of {table} is numbered so high that later ones would not stand behind it"
+    assert [each.message for each in verify(whole_folder).problems] == [words]
+
+
+def test_behind_such_a_row_an_account_would_stay_as_it_was(reviewed_folder: Path) -> None:
+    """What the trick is good for, and the control: of a table with room, nothing is said."""
+    with open_workspace(reviewed_folder) as workspace:
+        disable_account(workspace, "reader-1")
+        enable_account(workspace, "reader-1")
+    numbered(reviewed_folder, "standings", counterparts.HIGHEST_ROW)
+    assert verify(reviewed_folder).ok
+    numbered(reviewed_folder, "standings", 2**63 - 1)
+    with open_workspace(reviewed_folder) as workspace:
+        disable_account(workspace, "reader-1")
+        assert accounts.find(workspace.store, "reader-1").enabled
+    assert not verify(reviewed_folder).ok
 
 
 # 20: where no row is, and where the newest rows are
