@@ -82,9 +82,15 @@ def check_receipt(
 
 
 def _text_of(file: Path) -> str:
-    """Return a paper's text, whatever line ends or mark before its first letter a mail or an editor gave it."""
+    """Return a paper's text, whatever line ends or mark before its first letter a mail or an editor gave it.
+
+    Of what is longer than any paper, one letter more is read than it may have.
+    """
+    from hitl_review.domain.receipt import MOST_BYTES
+
     try:
-        return file.read_text(encoding="utf-8-sig")
+        with file.open(encoding="utf-8-sig") as paper:
+            return paper.read(MOST_BYTES + 1)
     except UnicodeDecodeError:
         raise click.UsageError(f"{file} is no text. Use the file as it was issued.") from None
 

@@ -23,12 +23,14 @@ from hitl_review.domain.checkpoint import DOMAIN, Checkpoint, Frontier, key_id, 
 from hitl_review.errors import AuditError, WorkspaceError
 from hitl_review.store import audit
 from hitl_review.store.connection import Store, sqlite3
-from hitl_review.store.keys import key_for, raw_public_key
+from hitl_review.store.keys import key_for, key_path, next_key_path, raw_public_key
 
 EVERY: Final = 100
 """A checkpoint is due each time the log passes a multiple of this."""
 ANCHOR_FILE: Final = "checkpoints.txt"
 TAIL_BYTES: Final = 4096
+MOST_BYTES: Final = 2**28
+"""More than the checkpoints of fifty million events. A file with a hole of a terabyte in it is no file of them."""
 _FIRST_LINES: Final = re.compile(rf"(?m)^{re.escape(DOMAIN)}/\S+\n[0-9]+\n")
 """How a note begins. Its last line holds the same name, behind a dash that the end of a file may be cut off from."""
 _NEWEST: Final = (
@@ -173,8 +175,8 @@ def anchor(store: Store, folder: Path) -> None:
     """
     path = anchor_path(folder)
     try:
-        if path.exists() and not path.is_file():
-            return  # such as a pipe, which would be waited for
+        if (path.exists() and not may_be_read(path)) or _is_part(path, store, folder):
+            return
         tail, after = _known(path, origin_of(store), size_of(store))
         text = "".join(f"{note}\n" for note in notes(store, after=after) if note not in tail)
         if text:
@@ -184,6 +186,23 @@ def anchor(store: Store, folder: Path) -> None:
                 os.fsync(file.fileno())
     except (OSError, AuditError, sqlite3.Error):
         return
+
+
+def may_be_read(path: Path) -> bool:
+    """Tell whether something can be a file of checkpoints: no pipe, which would be waited for, and not without end."""
+    return path.is_file() and path.stat().st_size <= MOST_BYTES
+
+
+def _is_part(path: Path, store: Store, folder: Path) -> bool:
+    """Tell whether the variable names the database, a file beside it or a key, in which a note would do harm.
+
+    The database, opened and closed again, would lose this process's locks besides (sqlite.org, How To Corrupt, 2.2).
+    """
+    names = [f"{store.path.name}{end}" for end in ("", "-wal", "-shm", "-journal", ".lock")]
+    parts = [*(store.path.with_name(name) for name in names), key_path(folder), next_key_path(folder)]
+    if path.exists():
+        return any(part.exists() and path.samefile(part) for part in parts)
+    return os.path.realpath(path) in map(os.path.realpath, parts)
 
 
 def _not_for_others(path: str, flags: int) -> int:

@@ -8,15 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from pathlib import Path
-from typing import Final
 
 from hitl_review.domain.checkpoint import readable_notes
 from hitl_review.errors import AuditError
-from hitl_review.store.checkpoints import ANCHOR_FILE, anchor_path
+from hitl_review.store.checkpoints import ANCHOR_FILE, anchor_path, may_be_read
 from hitl_review.workflow.checkpointing import Held
-
-MOST_BYTES: Final = 2**28
-"""More than the checkpoints of fifty million events. A file with a hole of a terabyte in it is no file of them."""
 
 
 def anchored(folder: Path) -> list[Held]:
@@ -27,7 +23,7 @@ def anchored(folder: Path) -> list[Held]:
     """
     path = anchor_path(folder)
     try:
-        if path.is_file() and path.stat().st_size > MOST_BYTES:
+        if path.is_file() and not may_be_read(path):
             raise AuditError(
                 f"{path} is too large for a file of checkpoints, so nothing was checked. Move it away, and keep it."
             )

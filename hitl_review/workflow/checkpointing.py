@@ -80,13 +80,21 @@ def held_in(paths: Iterable[Path]) -> list[Held]:
     found = []
     for path in paths:
         try:
-            text = path.read_bytes().decode()
+            found += held_in_text(_text_of(path), str(path))
         except (OSError, UnicodeDecodeError) as error:
             raise AuditError(
                 f"The checkpoint file {path} can't be read ({error}), so nothing was checked."
             ) from error
-        found += held_in_text(text, str(path))
     return found
+
+
+def _text_of(path: Path) -> str:
+    """Return the text of an auditor's file, which may be a pipe; AuditError where it is longer than can be one."""
+    with path.open("rb") as file:
+        content = file.read(checkpoints.MOST_BYTES + 1)
+    if len(content) > checkpoints.MOST_BYTES:
+        raise AuditError(f"The checkpoint file {path} is too large to be one, so nothing was checked. Name another.")
+    return content.decode()
 
 
 def held_in_text(text: str, source: str) -> list[Held]:

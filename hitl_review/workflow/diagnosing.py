@@ -16,7 +16,7 @@ import hitl_review
 from hitl_review.domain.registry import ModelVersion
 from hitl_review.errors import HitlError, ModelError, NoChampion, WorkspaceError, WorkspaceMissing
 from hitl_review.store import audit, cases, health, models
-from hitl_review.store.checkpoints import anchor_path, key_in_force, newest_note
+from hitl_review.store.checkpoints import anchor_path, key_in_force, may_be_read, newest_note
 from hitl_review.store.connection import DATABASE, now_utc, sqlite3
 from hitl_review.store.keys import key_for, key_path
 from hitl_review.workflow.accounts import readers
@@ -167,7 +167,7 @@ def anchor_check(workspace: Workspace) -> Check:
     if note is None:
         return Check(name, State.OK, "no checkpoint was published yet")
     try:
-        text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
+        text = path.read_text(encoding="utf-8", errors="replace") if may_be_read(path) else ""
     except OSError:
         text = ""
     if note not in text:

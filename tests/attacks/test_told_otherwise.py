@@ -10,15 +10,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
+from hitl_review.cli import main
 from hitl_review.domain.canonical import DEEPEST
 from hitl_review.domain.checkpoint import read_notes
 from hitl_review.errors import AuditError, WorkspaceError
-from hitl_review.store import models, reviews
+from hitl_review.store import checkpoints, keys, models, reviews
 from hitl_review.store.connection import DATABASE
-from hitl_review.workflow import anchors
+from hitl_review.workflow import diagnosing
 from hitl_review.workflow.auditing import verify
 from hitl_review.workflow.checkpointing import publish_checkpoint
+from hitl_review.workflow.environment import State
 from hitl_review.workflow.naming_checks import ALIKE, NO_NAME
 from hitl_review.workflow.ordering import order_queue
 from hitl_review.workflow.promotion import stop_model
@@ -227,11 +230,41 @@ def test_a_pipe_in_the_place_of_the_journal_is_not_waited_for(reviewed_folder: P
 
 
 def test_a_file_of_checkpoints_with_a_hole_of_any_size_is_refused(reviewed_folder: Path) -> None:
-    """It takes no room on the disk, and would take all memory."""
+    """It takes no room on the disk, and would take all memory: of whoever checks, and of whoever acts meanwhile."""
     with (reviewed_folder / "checkpoints.txt").open("ab") as file:
-        file.truncate(anchors.MOST_BYTES + 1)
+        file.truncate(2**40)
     with pytest.raises(AuditError, match="too large"):
         verify(reviewed_folder)
+    with open_workspace(reviewed_folder) as workspace:
+        publish_checkpoint(workspace)
+        check = diagnosing.anchor_check(workspace)
+    assert check.state is State.WARNING
+
+
+def test_papers_with_a_hole_of_any_size_are_refused(reviewed_folder: Path, tmp_path: Path) -> None:
+    """The same, from whoever sends an auditor a checkpoint or a receipt."""
+    paper = tmp_path / "paper.txt"
+    with paper.open("wb") as file:
+        file.truncate(2**40)
+    with pytest.raises(AuditError, match="too large"):
+        verify(reviewed_folder, checkpoints=[paper])
+    found = CliRunner().invoke(main, ["audit", "check-receipt", str(paper)])
+    assert (found.exit_code, "too long" in found.output) == (2, True)
+
+
+@pytest.mark.parametrize("name", [DATABASE, f"{DATABASE}-wal", f"{DATABASE}.lock", keys.KEY_FILE, "link"])
+def test_no_checkpoint_is_appended_to_what_a_variable_names_by_mistake(
+    reviewed_folder: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """The database would lose its locks, and the log's words would stand in it; the act goes on."""
+    place = reviewed_folder / name
+    if name == "link":
+        os.link(reviewed_folder / keys.KEY_FILE, place)
+    monkeypatch.setenv("HITL_CHECKPOINTS", str(place))
+    with open_workspace(reviewed_folder) as workspace:
+        note = publish_checkpoint(workspace)
+        assert not place.read_bytes().endswith(f"{note}\n".encode())
+    assert verify(reviewed_folder).ok
 
 
 def test_a_file_of_checkpoints_may_be_just_as_large_as_it_may(
@@ -241,9 +274,9 @@ def test_a_file_of_checkpoints_may_be_just_as_large_as_it_may(
     with open_workspace(reviewed_folder) as workspace:
         publish_checkpoint(workspace)
     size = (reviewed_folder / "checkpoints.txt").stat().st_size
-    monkeypatch.setattr(anchors, "MOST_BYTES", size)
+    monkeypatch.setattr(checkpoints, "MOST_BYTES", size)
     assert verify(reviewed_folder).ok
-    monkeypatch.setattr(anchors, "MOST_BYTES", size - 1)
+    monkeypatch.setattr(checkpoints, "MOST_BYTES", size - 1)
     with pytest.raises(AuditError, match="too large"):
         verify(reviewed_folder)
 
