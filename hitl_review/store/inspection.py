@@ -70,7 +70,14 @@ def _looked_at(path: Path) -> Store:
     except sqlite3.OperationalError as error:
         if error_code(error) not in _NO_SIDE_FILES:
             raise
-        if left := left_over.side_files(path):
+        left = left_over.side_files(path)
+        if any(side.name.endswith("-journal") for side in left):
+            raise AuditError(
+                f"{path.name}-journal in {path.parent} is left of an act that was broken off, and a check undoes "
+                f"nothing ({error}), so nothing was checked. Copy it and {path.name} to another folder; run "
+                "`hitl-review doctor` there, which undoes it; then check there."
+            ) from error
+        if left:
             raise AuditError(
                 f"{left[0].name} in {path.parent} holds changes, and they can't be read where nothing may be written "
                 f"({error}), so nothing was checked. Copy it and {path.name} to another folder; check there."

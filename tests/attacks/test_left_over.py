@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from hitl_review.store.connection import DATABASE
 from hitl_review.store.keys import KEY_FILE
 from hitl_review.workflow.auditing import history, verify
 from hitl_review.workflow.backup import backup
+from hitl_review.workflow.diagnosing import diagnose
 from hitl_review.workflow.workspace import create_workspace, exists, open_workspace
 from tests.processes import forked, status_of, without_privileges
 from tests.ward import PROJECT
@@ -81,6 +83,26 @@ def test_the_first_acts_on_a_restored_backup_are_not_taken_for_one(crashed: Path
         assert verify(restored).ok
         history(other, limit=2)
     assert verify(restored).ok
+
+
+def test_an_act_that_was_broken_off_by_a_journal_is_told_of_with_what_helps(
+    crashed: Path, tmp_path: Path
+) -> None:
+    """A restored backup keeps one until its first act is done. To copy it alone helps nobody: no check undoes it."""
+    cut = tmp_path / "cut"
+    cut.mkdir()
+    connection = sqlite3.connect(tmp_path / "copy.db", isolation_level=None)
+    connection.execute("PRAGMA cache_size = 2")  # so that pages are written before the act is done
+    connection.execute("BEGIN IMMEDIATE")
+    connection.execute("CREATE TABLE passing (body BLOB)")
+    connection.execute("INSERT INTO passing VALUES (zeroblob(200000))")
+    for end in ("", "-journal"):
+        shutil.copyfile(tmp_path / f"copy.db{end}", cut / f"{DATABASE}{end}")
+    connection.close()
+    with pytest.raises(AuditError, match=r"broken off.* run `hitl-review doctor` there"):
+        verify(cut)
+    diagnose(cut)
+    assert verify(cut).ok
 
 
 @pytest.mark.parametrize("left", [WAL, f"{DATABASE}-journal", KEY_FILE, ANCHOR_FILE])
