@@ -13,6 +13,7 @@ import unicodedata
 from collections.abc import Iterable
 from typing import Final
 
+from hitl_review.domain.printing import BLANK
 from hitl_review.errors import AccountError
 
 NAME_LIMIT: Final = 100
@@ -41,7 +42,7 @@ def check_account_id(account_id: str) -> str:
 
 def check_printed_name(name: str) -> str:
     """Return a printed name, spaces put in order, if every character of it can be seen."""
-    hidden = next((each for each in name if unicodedata.category(each) in _HIDDEN), None)
+    hidden = next((each for each in name if each in BLANK or unicodedata.category(each) in _HIDDEN), None)
     if hidden is not None:
         raise AccountError(
             f"A printed name may hold no invisible or reordering character; U+{ord(hidden):04X} was found. "

@@ -200,6 +200,8 @@ def test_an_event_nested_so_deeply_that_sqlite_does_not_read_it_is_found(
         ("nora", "No\u202era", NO_NAME),
         ("nora", "No\u202era \u0378", NO_NAME),
         ("nora", "Nora  New", NO_NAME),
+        ("nora", "\u3164", NO_NAME),
+        ("nora", "Rita Reader\uffa0", NO_NAME),
     ],
 )
 def test_an_account_that_is_taken_for_another_is_found(

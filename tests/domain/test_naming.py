@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hitl_review.domain.naming import check_account_id, check_distinct, check_printed_name, skeleton
+from hitl_review.domain.printing import BLANK
 from hitl_review.errors import AccountError
 
 
@@ -30,7 +31,9 @@ def test_names_of_every_script_are_taken(name: str) -> None:
     assert check_printed_name(name) == name
 
 
-@pytest.mark.parametrize("mark", ["\u202e", "\u2066", "\u200b", "\u200d", "\ufeff", "\u00ad", "\x07", "\n", "\u2028"])
+@pytest.mark.parametrize(
+    "mark", ["\u202e", "\u2066", "\u200b", "\u200d", "\ufeff", "\u00ad", "\x07", "\n", "\u2028", *sorted(BLANK)]
+)
 def test_a_name_with_a_character_that_cannot_be_seen_is_refused(mark: str) -> None:
     """Attack 26: bidi and zero-width characters; the sentence names the code point, not the name."""
     with pytest.raises(AccountError, match=f"U\\+{ord(mark):04X}") as refused:
@@ -38,7 +41,7 @@ def test_a_name_with_a_character_that_cannot_be_seen_is_refused(mark: str) -> No
     assert mark not in str(refused.value)
 
 
-@pytest.mark.parametrize("name", ["", "   ", "x" * 101, "12345", "..."])
+@pytest.mark.parametrize("name", ["", "   ", "x" * 101, "12345", "...", "\u3164", "\u115f\u1160"])
 def test_a_name_that_is_none_is_refused(name: str) -> None:
     """It stands under signatures."""
     with pytest.raises(AccountError):

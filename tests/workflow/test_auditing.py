@@ -746,9 +746,9 @@ def test_characters_that_mislead_are_shown_as_codes(workspace: Workspace) -> Non
             workspace.store,
             "account.created",
             "account:eve",
-            {"name": "Eve\u202enimda\u200b\n", "role": "reader"},
+            {"name": "Eve\u202enimda\u200b\n\u3164", "role": "reader"},
         )
-    assert "Eve\\u202enimda\\u200b\\u000a" in line_of(event)
+    assert "Eve\\u202enimda\\u200b\\u000a\\u3164" in line_of(event)
 
 
 SIGNED = {"name": "Rita Reader", "meaning": "review", "at": "2026-11-22T09:13:04.000001Z"}
