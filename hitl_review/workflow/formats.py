@@ -20,11 +20,16 @@ from typing import Any, Final, Literal
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from hitl_review.domain.printing import BLANK
+
 Kind = Literal["text", "number", "flag"]
 Cell = str | float | bool | None
 
 _SIGN: Final = r"[=+\-@＝＋－＠﹦﹢﹣﹫]"
-_UNSEEN: Final = r"\x00-\x08\x0e-\x1f\x7f-\x9f\xad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff"
+_UNSEEN: Final = (
+    r"\x00-\x08\x0e-\x1f\x7f-\x9f\xad\u061c\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff"
+    rf"\ufff0-\ufffb\U000e0000-\U000e0fff{''.join(sorted(BLANK))}"
+)
 """What some programs leave out where they read a cell."""
 _FORMULA: Final = re.compile(rf"[\s{_UNSEEN}]*{_SIGN}|[\t\r\n]")
 _WITHIN: Final = re.compile(

@@ -71,7 +71,13 @@ def test_no_cell_begins_a_formula_behind_a_quote_or_what_nobody_sees(text: str) 
     assert defused(defused(text)) == defused(text)
 
 
-@pytest.mark.parametrize("unseen", ["\x00", "\x01", "\x7f", "\xad", "\u200b", "\u202e", "\ufeff", " \ufeff "])
+@pytest.mark.parametrize(
+    "unseen",
+    [
+        *("\x00", "\x01", "\x7f", "\xad", "\u200b", "\u202e", "\ufeff", " \ufeff "),
+        *("\u061c", "\u180e", "\u2066", "\u2069", "\u206f", "\ufe0f", "\ufffb", "\U000e0020", "\u3164"),
+    ],
+)
 def test_a_sign_behind_what_nobody_sees_is_defused(unseen: str) -> None:
     """Some programs leave such letters out; before anything else they are no reason for an apostrophe."""
     assert defused(f"{unseen}=1+1") == f"'{unseen}=1+1"
