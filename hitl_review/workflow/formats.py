@@ -32,9 +32,10 @@ _UNSEEN: Final = (
 )
 """What some programs leave out where they read a cell."""
 _FORMULA: Final = re.compile(rf"[\s{_UNSEEN}]*{_SIGN}|[\t\r\n]")
-_WITHIN: Final = re.compile(
-    rf'(?<=[;\t\r\n\x0b\x0c\x85\u2028\u2029])(?=(?:[^\S\t\r\n]|["{_UNSEEN}])*{_SIGN})'
-)
+_BREAKS: Final = ";\t\r\n\x0b\x0c\x85\u2028\u2029"
+_BEHIND: Final = re.compile(rf'[{_BREAKS}](?:[^\S\t\r\n]|["{_UNSEEN}])*')
+"""Where a cell may begin, and what is passed over in it. Some of the breaks are blanks as well, so they come along."""
+_BEGINS: Final = re.compile(_SIGN)
 _PLAIN_NUMBER: Final = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _ARROW_TYPES: Final[dict[Kind, Any]] = {"text": pa.string(), "number": pa.float64(), "flag": pa.bool_()}
 
@@ -58,10 +59,19 @@ def defused(text: str) -> str:
     ('\\'=HYPERLINK("x")', '-1.5', 'fine', "so;' =1+1")
     """
     words = text.lstrip()
-    inner = text.removesuffix(words) + _WITHIN.sub("'", words)
+    inner = text.removesuffix(words) + _BEHIND.sub(_kept_apart, words)
     if _FORMULA.match(text) and not _PLAIN_NUMBER.fullmatch(text):
         return "'" + inner
     return inner
+
+
+def _kept_apart(found: re.Match[str]) -> str:
+    """Return the beginning of a cell, with an apostrophe behind the last break in it where a sign follows."""
+    begin = found[0]
+    if not _BEGINS.match(found.string, found.end()):
+        return begin
+    place = max(map(begin.rfind, _BREAKS)) + 1
+    return f"{begin[:place]}'{begin[place:]}"
 
 
 def as_csv(sheet: Sheet) -> bytes:

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import re
+import time
 
 import pyarrow.parquet as pq
 import pytest
@@ -69,6 +70,16 @@ def test_no_cell_begins_a_formula_behind_a_quote_or_what_nobody_sees(text: str) 
         cells = [cell for row in csv.reader(io.StringIO(line, newline=""), delimiter=delimiter) for cell in row]
         assert not any(re.match(r'[\s"\x00-\x1f\u200b]*[=+\-@]', cell) for cell in cells), cells
     assert defused(defused(text)) == defused(text)
+
+
+@pytest.mark.parametrize("text", ["\u2028", "\x0b ", ";", "\u2028;", ';"', "\x85\u200b"])
+@pytest.mark.parametrize("end", ["", "=1+1"])
+def test_a_text_of_nothing_but_breaks_takes_no_longer_than_another(text: str, end: str) -> None:
+    """A comment of them would keep every export waiting, or the check of a log that somebody wrote anew."""
+    began = time.perf_counter()
+    found = defused(f"so{text * 20_000}{end}")
+    assert time.perf_counter() - began < 2
+    assert ("'" in found[-8:]) == bool(end)
 
 
 @pytest.mark.parametrize(
