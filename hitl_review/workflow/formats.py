@@ -36,7 +36,7 @@ _BREAKS: Final = ";\t\r\n\x0b\x0c\x85\u2028\u2029"
 _BEHIND: Final = re.compile(rf'[{_BREAKS}](?:[^\S\t\r\n]|["{_UNSEEN}])*')
 """Where a cell may begin, and what is passed over in it. Some of the breaks are blanks as well, so they come along."""
 _BEGINS: Final = re.compile(_SIGN)
-_PLAIN_NUMBER: Final = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+_PLAIN_NUMBER: Final = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _ARROW_TYPES: Final[dict[Kind, Any]] = {"text": pa.string(), "number": pa.float64(), "flag": pa.bool_()}
 
 

@@ -21,7 +21,7 @@ Judge = Callable[[str], Judged]
 
 MISSING_WORDS: Final = frozenset({"", "na", "n/a", "null", "none", "nan", "-", "."})
 """What people and programs write where nothing was measured, in any case. Never 0, never -999."""
-NUMBER: Final = r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
+NUMBER: Final = r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
 CASE_ID: Final = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
 LEVELS_TOLD: Final = 20
 

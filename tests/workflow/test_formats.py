@@ -82,6 +82,13 @@ def test_a_text_of_nothing_but_breaks_takes_no_longer_than_another(text: str, en
     assert ("'" in found[-8:]) == bool(end)
 
 
+def test_a_sign_before_many_digits_is_soon_told_from_a_number() -> None:
+    """The same for a text that is nearly a number."""
+    began = time.perf_counter()
+    assert defused(f"+{'1' * 20_000}x") == f"'+{'1' * 20_000}x"
+    assert time.perf_counter() - began < 1
+
+
 @pytest.mark.parametrize(
     "unseen",
     [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 
 import pytest
 from hypothesis import given
@@ -125,6 +126,18 @@ def test_an_error_of_a_spreadsheet_is_named() -> None:
 def test_anything_else_is_no_number(text: str) -> None:
     """Python would take some of these: underscores, Arabic and full-width digits."""
     assert fault(ANY, text) == "is not a number"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["1" * 10_000 + "x", "1" * 10_000 + " " * 10_000 + "!", f"{'1' * 10_000}.{'1' * 10_000}!", f"1e{'9' * 10_000}!"],
+    ids=["a unit", "blanks", "a fraction", "an exponent"],
+)
+def test_a_cell_of_digits_takes_no_longer_than_another(text: str) -> None:
+    """Of a hundred thousand, one alone kept an upload busy for a quarter of an hour."""
+    began = time.perf_counter()
+    assert fault(ANY, text)
+    assert time.perf_counter() - began < 1
 
 
 def test_a_number_beyond_all_numbers_is_refused() -> None:
