@@ -173,8 +173,8 @@ def write_note(body: str, signatures: Sequence[tuple[str, bytes, bytes]]) -> str
 def read_note(text: str) -> SignedNote:
     """Return a note's body and signatures, or say why the text is no signed note."""
     body, separator, tail = text.rpartition("\n\n")
-    lines = tail.splitlines()
-    if not separator or not lines or not text.endswith("\n"):
+    lines = tail.removesuffix("\n").split("\n")
+    if not separator or not tail or not text.endswith("\n"):
         raise AuditError(
             "This is no signed note: an empty line and a signature line are expected at its end."
         )

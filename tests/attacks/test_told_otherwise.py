@@ -321,4 +321,6 @@ def test_a_checkpoint_whose_lines_only_some_programs_see_is_refused(
     words = "The checkpoint's lines end otherwise than they are published. Use the file as it was."
     with pytest.raises(AuditError, match=f"^{re.escape(words)}$"):
         read_notes(f"{body.replace(chr(10), separator, 1)}\n\n{signatures}")
-    assert read_notes(note)
+    with pytest.raises(AuditError, match="A signature line of the note can't be read"):
+        read_notes(f"{body}\n\n{signatures.rstrip()}{separator}{signatures}")
+    assert read_notes(note) and read_notes(f"{body}\n\n{signatures * 2}")
