@@ -11,6 +11,7 @@ import gzip
 import hashlib
 import io
 import zlib
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -29,6 +30,9 @@ from hitl_review.workflow.csv_text import Cells, csv_cells
 MAX_BYTES: Final = 200_000_000
 """A file of this size or larger is refused, and so is one that unpacks to it: split it instead."""
 NAMES_TOLD: Final = 12
+LOOKED_AT: Final = 1_000
+LONGEST_NAME: Final = 100
+"""Among so many columns, with names of so many letters, one is looked for that is called nearly as a missing one."""
 _PARQUET_ROWS: Final = 20_000
 _PARQUET: Final = b"PAR1"
 _GZIP: Final = b"\x1f\x8b"
@@ -120,7 +124,7 @@ def column_places(
     header: Sequence[str], wanted: Sequence[str], *, name: str, ignore_extra: bool
 ) -> dict[str, int]:
     """Return where each wanted column stands, or refuse a header that has too few, too many or twins."""
-    twins = sorted({column for column in header if column and header.count(column) > 1})
+    twins = sorted(column for column, count in Counter(header).items() if column and count > 1)
     if twins:
         raise IntakeError(f"The header of {name} names a column twice: {_told(twins)}. Rename or remove one.")
     extra = [column for column in header if column not in wanted]
@@ -147,7 +151,7 @@ def _missing_words(missing: Sequence[str], extra: Sequence[str], name: str) -> s
 
 def _with_twin(column: str, extra: Sequence[str]) -> str:
     """Return a missing column's name, with the extra column that looks like it."""
-    folded = {each.casefold().replace(" ", "_"): each for each in extra}
+    folded = {each.casefold().replace(" ", "_"): each for each in extra[:LOOKED_AT] if len(each) <= LONGEST_NAME}
     close = get_close_matches(column.casefold(), list(folded), n=1)
     return f"{column} ('{_short(folded[close[0]])}' looks like it)" if close else column
 

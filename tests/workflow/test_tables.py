@@ -6,6 +6,7 @@ import gzip
 import hashlib
 import os
 import resource
+import time
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
@@ -107,6 +108,16 @@ def test_a_column_without_a_name_is_extra(file: Write) -> None:
 def test_a_column_that_is_there_twice_is_refused(file: Write) -> None:
     """Which of the two would be meant?"""
     assert "names a column twice: age" in refusal(file("case_id,age,age\nA,70,71\n"))
+
+
+@pytest.mark.parametrize("rest", [",a{}", ",a"], ids=["another each", "the same"])
+def test_a_header_of_a_hundred_thousand_columns_is_soon_looked_through(file: Write, rest: str) -> None:
+    """Each counted among all of them, a file of three hundred kilobytes took a minute."""
+    names = "".join(rest.format(place) for place in range(100_000))
+    began = time.perf_counter()
+    for wanted in ("case_id,age", "case_id"):
+        refusal(file(f"{wanted}{names}\nA,70\n"))
+    assert time.perf_counter() - began < 5
 
 
 def test_control_characters_of_a_header_do_not_reach_the_terminal(file: Write) -> None:
