@@ -62,8 +62,15 @@ def read_project_text(path: Path | str) -> str:
 def parse_project(text: str, *, source: str = "project.toml") -> Project:
     """Turn the text of a project file into a Project; `source` names the file in what is told of faults."""
     try:
+        return _parsed(text, source)
+    except RecursionError:
+        raise ProjectFileError(f"{source} is nested far more deeply than a project is.") from None
+
+
+def _parsed(text: str, source: str) -> Project:
+    try:
         data = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:  # also of a number with more digits than Python reads
         raise ProjectFileError(f"{source} is not valid TOML: {error}.") from error
     try:
         return Project.model_validate(data)

@@ -150,6 +150,21 @@ def test_braces_in_a_value_are_told_as_they_stand(small: str) -> None:
     assert '"{kind}"' in refusal(changed(small, 'kind = "number"', 'kind = "{kind}"'))
 
 
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (f"x = {'[' * 5_000}\n", "nested far more deeply"),
+        (f"[{'.'.join('a' * 5_000)}]\n", "project.toml"),
+        (f"x = {'9' * 5_000}\n", "not valid TOML"),
+    ],
+    ids=["lists", "tables", "digits"],
+)
+def test_a_file_made_to_break_its_reader_is_refused_in_words(small: str, text: str, words: str) -> None:
+    """Python's own reader gives up on these with errors that speak of no file."""
+    assert words in refusal(text)
+    assert words in refusal(f"{small}\n{text}")
+
+
 def test_broken_toml_is_told_by_its_line() -> None:
     """The fourth line of this text has no closing quote."""
     told = refusal('\nid = "small"\ntitle = "A small project"\nversion = "1\n')
