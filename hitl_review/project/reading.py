@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
@@ -19,6 +20,9 @@ from hitl_review.project.table import PATTERN_WORDS, Fault, Table
 LARGEST_FILE_BYTES = 1_000_000
 """A project file is a few pages; anything larger is a table that was named by mistake."""
 FAULTS_SHOWN = 10
+_PART = r"""(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')"""
+_LONG_KEY = re.compile(rf"(?:\.[ \t]*+{_PART}[ \t]*+){{50}}")
+"""A key of so many parts as no project has; Python's reader takes a time with their number in the square."""
 
 _EXPECTED = {
     "string_type": "text in quotes",
@@ -61,6 +65,8 @@ def read_project_text(path: Path | str) -> str:
 
 def parse_project(text: str, *, source: str = "project.toml") -> Project:
     """Turn the text of a project file into a Project; `source` names the file in what is told of faults."""
+    if len(text) > LARGEST_FILE_BYTES or _LONG_KEY.search(text):
+        raise ProjectFileError(f"{source} is larger, or a key in it is longer, than a project's; is it the right file?")
     try:
         return _parsed(text, source)
     except RecursionError:

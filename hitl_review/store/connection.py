@@ -346,5 +346,9 @@ def closed_on_error(store: Store) -> Iterator[None]:
 
 
 def schema_faults(store: Store) -> list[str]:
-    """Say, thing by thing, where tables, triggers and indexes differ from the expected text."""
-    return schema.faults({(row["type"], row["name"]): row["sql"] for row in store.rows(_SCHEMA)})
+    """Say, thing by thing, where tables, triggers and indexes differ from the expected text, or texts' own form."""
+    encoding = store.rows("PRAGMA encoding")[0][0]
+    return [
+        *([] if encoding == "UTF-8" else [f"texts are stored as {encoding}, not as UTF-8"]),
+        *schema.faults({(row["type"], row["name"]): row["sql"] for row in store.rows(_SCHEMA)}),
+    ]

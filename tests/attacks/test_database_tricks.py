@@ -8,6 +8,7 @@ import struct
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -178,6 +179,18 @@ def numbered(folder: Path, table: str, number: int) -> None:
         connection.execute(
             f"UPDATE {table} SET rowid = ? WHERE rowid = (SELECT max(rowid) FROM {table})", (number,)
         )
+
+
+def test_a_file_that_keeps_its_texts_otherwise_is_named_and_not_opened(reviewed_folder: Path) -> None:
+    """Every value reads alike and every byte of it is another, so that digests alone would be told to differ."""
+    file, other = reviewed_folder / DATABASE, reviewed_folder / "other.db"
+    with closing(sqlite3.connect(file)) as before, closing(sqlite3.connect(other)) as after:
+        after.execute("PRAGMA encoding = 'UTF-16le'")
+        after.executescript("\n".join(before.iterdump()))
+    other.replace(file)
+    assert verify(reviewed_folder).problems[0].message == "texts are stored as UTF-16le, not as UTF-8"
+    with pytest.raises(WorkspaceError, match="UTF-16le"), open_workspace(reviewed_folder):
+        pass
 
 
 @pytest.mark.parametrize("table", [twin.table for twin in (*TWINS, *BATCHES) if twin.order == "rowid"])

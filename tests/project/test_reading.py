@@ -154,10 +154,12 @@ def test_braces_in_a_value_are_told_as_they_stand(small: str) -> None:
     ("text", "words"),
     [
         (f"x = {'[' * 5_000}\n", "nested far more deeply"),
-        (f"[{'.'.join('a' * 5_000)}]\n", "project.toml"),
+        (f"[{'.'.join('a' * 400_000)}]\n", "longer, than a project's"),
+        ("x = {" + "'a' . " * 400_000 + "a = 1}\n", "longer, than a project's"),
+        ("x = 1 # " + "a" * 1_000_000, "is larger"),
         (f"x = {'9' * 5_000}\n", "not valid TOML"),
     ],
-    ids=["lists", "tables", "digits"],
+    ids=["lists", "tables", "inline", "length", "digits"],
 )
 def test_a_file_made_to_break_its_reader_is_refused_in_words(small: str, text: str, words: str) -> None:
     """Python's own reader gives up on these with errors that speak of no file."""
