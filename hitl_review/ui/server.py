@@ -32,6 +32,7 @@ from hitl_review.errors import HitlError, WorkspaceError
 from hitl_review.store import accounts, models
 from hitl_review.ui import auth, session
 from hitl_review.ui.cache import model_source
+from hitl_review.ui.fault_lines import wordless
 from hitl_review.ui.guard import Guard, is_own_name
 from hitl_review.workflow.serving import FORWARDERS, forwarders, reach, refuse_unsafe
 from hitl_review.workflow.workspace import KEPT, open_workspace
@@ -106,13 +107,17 @@ async def _health(request: Request) -> PlainTextResponse:
 
 @asynccontextmanager
 async def _warmed(app: st.App) -> AsyncIterator[dict[str, Any]]:
-    """Load the champion before anybody waits for it. Without one, the pages say so themselves."""
+    """Load the champion before anybody waits for it. Without one, the pages say so themselves.
+
+    While the app is served, its terminal tells of faults without their words.
+    """
     try:
         with session.workspace() as workspace:
             model_source(workspace.store)(models.champion(workspace.store).digest)
     except HitlError:
         pass
-    yield {}
+    with wordless():
+        yield {}
 
 
 def parts() -> dict[str, Any]:

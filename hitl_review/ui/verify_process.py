@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from hitl_review.errors import HitlError
+from hitl_review.ui.fault_lines import lines_of
 from hitl_review.workflow import own_process
 from hitl_review.workflow.auditing import verify
 
@@ -77,6 +78,9 @@ def main(folder: Path) -> int:
     except HitlError as refusal:
         _tell({"refused": str(refusal)})
         return 1
+    except Exception as fault:  # a fault of ours: what was altered may stand in its words
+        print(lines_of(fault), file=sys.stderr)
+        return 2
     _tell({"found": found.as_json()})
     return 0
 
