@@ -4,7 +4,7 @@
     POST /auth/sign-in      name and password; sets the cookie
     POST /auth/sign-out     ends the session in every tab
     GET  /auth/password     the page on which a password is set, POST sets it
-    GET  /auth/institution  to the identity provider, where one is configured
+    GET  /auth/institution  ends the sessions of this browser, and leads to the identity provider, where there is one
     GET  /auth/state        whether a session goes on; tells nothing else and counts as no activity
 
 The cookie holds a random secret, out of reach of scripts, sent by this site's own pages only.
@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Final
 from urllib.parse import parse_qs, urlencode
 
@@ -25,7 +25,7 @@ from starlette.routing import Route
 
 from hitl_review.domain.access import Ended
 from hitl_review.domain.account import Account, Actor, Permission, may
-from hitl_review.errors import HitlError, NotPermitted
+from hitl_review.errors import HitlError, NotPermitted, SignInRefused
 from hitl_review.store import accounts
 from hitl_review.store.connection import sqlite3
 from hitl_review.ui import institution, plain_pages, session
@@ -75,9 +75,12 @@ async def state(request: Request) -> Response:
     return await _answered(_state, request)
 
 
-async def to_institution(_request: Request) -> Response:
-    """Send the browser to the identity provider, or back where none is configured."""
-    return RedirectResponse(institution.address() or "/auth/sign-in", status_code=303)
+async def to_institution(request: Request) -> Response:
+    """Send the browser to the identity provider; to the sign-in page where none is configured, or from another site."""
+    address = institution.address()
+    if address is None or request.headers.get("sec-fetch-site") in ("cross-site", "same-site"):
+        return RedirectResponse("/auth/sign-in", status_code=303)
+    return await _answered(_to_institution, request, address)
 
 
 async def _answered(answer: Callable[..., Response], *asked: object) -> Response:
@@ -174,15 +177,14 @@ def _page_of(
 def _sign_in(request: Request, form: dict[str, str]) -> Response:
     name, then = form.get("account", "").strip(), _then(form.get("then"))
     with session.workspace() as workspace:
-        before = signing_in.present(workspace, session.presented_by(workspace, request.cookies))
         try:
             signed = signing_in.sign_in(workspace, name, form.get("password", ""), address=_address(request))
         except HitlError as refusal:
             status = 403 if isinstance(refusal, NotPermitted) else 503
             return _page_of(workspace, then, Note(str(refusal), refused=True), name=name, status=status)
-        if before is not None:
-            signing_in.sign_out(workspace, before)  # this browser is one person's, in every tab
-        return _with_cookie(RedirectResponse(then, status_code=303), request, workspace, signed)
+        _end_all(workspace, request)  # this browser is one person's, in every tab
+        response = _without(RedirectResponse(then, status_code=303), institution.cookies_in(request.cookies))
+        return _with_cookie(response, request, workspace, signed)
 
 
 def _with_cookie(
@@ -199,17 +201,41 @@ def _with_cookie(
     return response
 
 
+def _without(response: Response, cookies: Iterable[str]) -> Response:
+    for name in cookies:
+        response.delete_cookie(name, path="/", httponly=True, samesite="strict")
+    return response
+
+
 def _sign_out(request: Request) -> Response:
     response: Response = RedirectResponse("/auth/sign-in", status_code=303)
     with session.workspace() as workspace:
         try:
-            actor = signing_in.present(workspace, session.presented_by(workspace, request.cookies))
-            if actor is not None:
-                signing_in.sign_out(workspace, actor)
+            _end_all(workspace, request)
         except HitlError:
             response = _told(503, "Signed out here only", _HERE_ONLY)
-        response.delete_cookie(session.cookie_name(workspace), path="/", httponly=True, samesite="strict")
-    return response
+        return _without(response, [session.cookie_name(workspace), *institution.cookies_in(request.cookies)])
+
+
+def _to_institution(request: Request, address: str) -> Response:
+    with session.workspace() as workspace:
+        _end_all(workspace, request)  # who comes back may be somebody else
+        cookies = [session.cookie_name(workspace), *institution.cookies_in(request.cookies)]
+        return _without(RedirectResponse(address, status_code=303), cookies)
+
+
+def _end_all(workspace: Workspace, request: Request) -> None:
+    """End the sessions of a browser: it may hold our cookie, the identity provider's, or both."""
+    found = [signing_in.present(workspace, session.presented_by(workspace, request.cookies))]
+    try:
+        claims = institution.claims_of(request.cookies)
+    except SignInRefused:
+        claims = None
+    if claims is not None:
+        found.append(institution.present(workspace, claims))
+    for actor in found:
+        if actor is not None:
+            signing_in.sign_out(workspace, actor)
 
 
 def _address(request: Request) -> str:

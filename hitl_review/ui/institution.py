@@ -18,7 +18,10 @@ from streamlit.errors import StreamlitSecretNotFoundError
 from streamlit.web.server.server_util import get_cookie_secret
 from streamlit.web.server.starlette.starlette_app_utils import decode_signed_value
 
+from hitl_review.domain.account import Actor
 from hitl_review.errors import SignInRefused
+from hitl_review.workflow.signing_in import present_with_identity
+from hitl_review.workflow.workspace import Workspace
 
 COOKIE = "_streamlit_user"
 """Streamlit's own cookie: signed, and readable by nobody but its server."""
@@ -96,6 +99,18 @@ def _moment(seconds: object) -> datetime | None:
         return datetime.fromtimestamp(seconds, UTC)
     except (ValueError, OverflowError, OSError):
         return None
+
+
+def present(workspace: Workspace, claims: Claims) -> Actor | None:
+    """Return whose session a token opened, while it goes on; none is opened for it."""
+    return present_with_identity(
+        workspace, issuer=claims.issuer, subject=claims.subject, issued_at=claims.issued_at
+    )
+
+
+def cookies_in(cookies: Mapping[str, str]) -> list[str]:
+    """Return the names of Streamlit's own cookies among those of a browser: the token's, and its further pieces."""
+    return [name for name in cookies if name.startswith(COOKIE)]
 
 
 def leave() -> None:

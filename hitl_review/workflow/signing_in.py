@@ -130,9 +130,9 @@ def sign_in_with_identity(
     return actor
 
 
-def has_session(workspace: Workspace, *, issuer: str, subject: str, issued_at: datetime) -> bool:
-    """Tell whether an identity provider's token has a session that goes on; none is opened for it."""
-    return _present(workspace, _key_of_token(issuer, subject, issued_at), active=False) is not None
+def present_with_identity(workspace: Workspace, *, issuer: str, subject: str, issued_at: datetime) -> Actor | None:
+    """Return who an identity provider's token stands for while its session goes on; none is opened for it."""
+    return _present(workspace, _key_of_token(issuer, subject, issued_at), active=False)
 
 
 def _open_for_identity(

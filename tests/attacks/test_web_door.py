@@ -4,12 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import io
+import json
 import logging
+import time
 from pathlib import Path
 
 import pytest
+import streamlit as st
+from starlette.applications import Starlette
+from streamlit.web.server.starlette.starlette_app_utils import create_signed_value
 
-from hitl_review.ui import server, verify_process
+from hitl_review.ui import institution, server, verify_process
+from hitl_review.workflow.accounts import link_identity, set_password
+from hitl_review.workflow.signing_in import sign_in_with_identity
+from hitl_review.workflow.workspace import open_workspace
+from tests.asgi import ask, behind_the_guard
+from tests.people import PASSWORD
 
 CANARY = "ZZPHI-4711"
 
@@ -72,3 +82,80 @@ def test_a_fault_of_a_check_beside_a_page_is_told_without_its_words(
     told = capsys.readouterr()
     assert CANARY not in told.out + told.err
     assert "KeyError" in told.err
+
+
+# two people at one browser, of whom an institution lets one in
+
+
+ISSUER = "https://id.example"
+FORM = {"account": "reader-1", "password": PASSWORD}
+
+
+@pytest.fixture
+def app(reviewed_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Starlette:
+    """The routes of a workspace where a reader has a password, and an auditor an identity at a provider."""
+    monkeypatch.setenv("HITL_WORKSPACE", str(reviewed_folder))
+    monkeypatch.setattr(st, "get_option", lambda _name: ["127.0.0.1"])
+    monkeypatch.setattr(institution, "is_configured", lambda: True)
+    monkeypatch.setattr(institution, "get_cookie_secret", lambda: "the server's secret")
+    monkeypatch.setattr(institution, "address", lambda: "/auth/login?provider=x")
+    with open_workspace(reviewed_folder) as workspace:
+        set_password(workspace, "reader-1", PASSWORD)
+        link_identity(workspace, "auditor-1", issuer=ISSUER, subject="auditor-sub")
+    return behind_the_guard()
+
+
+def of_provider(folder: Path) -> str:
+    """The cookie of an auditor who signed in with the provider, and has looked at a page."""
+    now = int(time.time())
+    told = {"is_logged_in": True, "iss": ISSUER, "sub": "auditor-sub", "iat": now - 60, "exp": now + 3600}
+    value = create_signed_value("the server's secret", institution.COOKIE, json.dumps(told)).decode()
+    claims = institution.claims_in(told)
+    with open_workspace(folder) as workspace:
+        sign_in_with_identity(
+            workspace,
+            issuer=claims.issuer,
+            subject=claims.subject,
+            issued_at=claims.issued_at,
+            expires_at=claims.expires_at,
+            address="127.0.0.1",
+        )
+    return f"{institution.COOKIE}={value}"
+
+
+def open_now(folder: Path) -> list[str]:
+    """The accounts whose sessions go on."""
+    with open_workspace(folder) as workspace:
+        return [row[0] for row in workspace.store.rows("SELECT account_id FROM ui_sessions WHERE ended IS NULL")]
+
+
+def test_who_signs_in_by_password_ends_what_a_provider_opened_at_this_browser(
+    app: Starlette, reviewed_folder: Path
+) -> None:
+    """Else the first one's tabs went on, and the browser were theirs again at the second one's sign-out."""
+    first = of_provider(reviewed_folder)
+    assert open_now(reviewed_folder) == ["auditor-1"]
+    answer = ask(app, "/auth/sign-in", form=FORM, cookie=f"{first}; {institution.COOKIE}_1=x")
+    assert open_now(reviewed_folder) == ["reader-1"]
+    assert ask(app, "/media/x.csv", cookie=first).status == 401
+    told = answer.header("set-cookie")
+    assert f'{institution.COOKIE}="";' in told and f'{institution.COOKIE}_1="";' in told
+
+
+def test_who_goes_to_the_provider_ends_the_session_of_who_sat_there_by_password(
+    app: Starlette, reviewed_folder: Path
+) -> None:
+    """Else whoever came back would work in the name of the first one, whose cookie is asked first."""
+    cookie = ask(app, "/auth/sign-in", form=FORM).cookie
+    elsewhere = ask(app, "/auth/institution", cookie=cookie, sec_fetch_site="cross-site")
+    assert (elsewhere.header("location"), open_now(reviewed_folder)) == ("/auth/sign-in", ["reader-1"])
+    answer = ask(app, "/auth/institution", cookie=cookie, sec_fetch_site="same-origin")
+    assert answer.header("location") == "/auth/login?provider=x"
+    assert open_now(reviewed_folder) == [] and "max-age=0" in answer.header("set-cookie").lower()
+
+
+def test_a_sign_out_ends_what_a_provider_opened_as_well(app: Starlette, reviewed_folder: Path) -> None:
+    """Whichever cookie the browser holds."""
+    first = of_provider(reviewed_folder)
+    answer = ask(app, "/auth/sign-out", form={}, cookie=first)
+    assert open_now(reviewed_folder) == [] and f'{institution.COOKIE}="";' in answer.header("set-cookie")

@@ -44,7 +44,7 @@ from hitl_review.workflow.promotion import decline, promote, propose, roll_back,
 from hitl_review.workflow.retraining import retrain
 from hitl_review.workflow.routing import set_routing
 from hitl_review.workflow.scoring import ensure_prediction, rescore_open, score_cases, stored_model
-from hitl_review.workflow.signing_in import has_session, present, sign_in, sign_in_with_identity
+from hitl_review.workflow.signing_in import present, present_with_identity, sign_in, sign_in_with_identity
 from hitl_review.workflow.studies.drafting import draft_study
 from hitl_review.workflow.studies.freezing import freeze_study
 from hitl_review.workflow.studies.stepping import study_of
@@ -279,7 +279,7 @@ def test_an_identity_that_was_unlinked_meanwhile_opens_no_session(
         with pytest.raises(SignInRefused, match="no longer linked"):
             by_identity(workspace, clock)
     issued = clock() - timedelta(seconds=5)
-    assert not has_session(workspace, issuer=ISSUER, subject="8f2c", issued_at=issued)
+    assert not present_with_identity(workspace, issuer=ISSUER, subject="8f2c", issued_at=issued)
     assert told(workspace, "session.opened") == []
 
 
