@@ -99,6 +99,7 @@ def _running() -> bool:
 def _progress() -> None:
     check: verify_process.Check = session.value("check", HERE)
     if check.ended.is_set():
+        session.by_itself()
         st.rerun()
     st.progress(check.share, text=f"Verifying: {check.share:.0%}")
 

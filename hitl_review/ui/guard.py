@@ -111,20 +111,22 @@ def may_pass(connection: HTTPConnection) -> bool:
     """Tell whether a connection comes from somebody who is signed in, or asks for no more than what a page says itself.
 
     A page says how far a demonstration is that is being made, and what is wrong with a workspace that can't be used.
+    Whoever asks for a page is there; what an open page asks for by itself is no sign of anybody.
     """
     path, cookies = connection.scope["path"], _cookies(connection)
-    says_itself = path == STREAM or not path.startswith(FILES)
+    a_page = not path.startswith(FILES)
+    says_itself = path == STREAM or a_page
     try:
         if is_unfinished(session.folder()):
             return says_itself
         with session.workspace() as workspace:
-            if signing_in.present(workspace, session.presented_by(workspace, cookies)) is not None:
+            if signing_in.present(workspace, session.presented_by(workspace, cookies), active=a_page) is not None:
                 return True
             claims = institution.claims_of(cookies)
             if claims is None:
                 return False
             # whom it stands for is looked at by each run of a page, which opens its session at the first sight of it
-            return says_itself or institution.present(workspace, claims) is not None
+            return institution.present(workspace, claims, active=a_page) is not None or says_itself
     except (HitlError, sqlite3.Error):
         return says_itself
 

@@ -101,10 +101,14 @@ def _moment(seconds: object) -> datetime | None:
         return None
 
 
-def present(workspace: Workspace, claims: Claims) -> Actor | None:
+def present(workspace: Workspace, claims: Claims, *, active: bool = False) -> Actor | None:
     """Return whose session a token opened, while it goes on; none is opened for it."""
     return present_with_identity(
-        workspace, issuer=claims.issuer, subject=claims.subject, issued_at=claims.issued_at
+        workspace,
+        issuer=claims.issuer,
+        subject=claims.subject,
+        issued_at=claims.issued_at,
+        active=active,
     )
 
 

@@ -50,7 +50,7 @@ def main() -> None:
 
 def _app() -> None:
     with session.workspace() as workspace:
-        actor = session.actor(workspace, active=True)
+        actor = session.actor(workspace, active=session.is_attended())
         session.keep_to(actor)
         page = st.navigation(_pages(actor), position="top" if actor else "hidden")
         demo, grain = workspace.demo, signing_in.grain(workspace)

@@ -106,6 +106,20 @@ def keep_to(found: Actor | None) -> None:
     st.session_state["belongs_to"] = found.account_id
 
 
+def by_itself() -> None:
+    """Note that the page asks for its next run by itself: nobody needs to be there for it."""
+    st.session_state["by_itself"] = True
+
+
+def is_attended() -> bool:
+    """Tell whether somebody at this tab asked for this run of the page, and not the page itself.
+
+    A tab's first run is no sign of anybody: a connection that was lost for long comes back with one. Who opens a
+    page or loads it anew is seen by the guard.
+    """
+    return not st.session_state.pop("by_itself", False) and "belongs_to" in st.session_state
+
+
 def what_is_wrong(error: HitlError) -> str:
     """Return what is said of a workspace that can't be used: its own sentence, where somebody was signed in."""
     return str(error) if "belongs_to" in st.session_state else UNUSABLE

@@ -77,12 +77,12 @@ def watch_session(actor: Actor, grain: timedelta) -> None:
     """Leave the page by itself when the session has ended, in whichever tab that happened.
 
     And draw it anew when the server was away: a restarted one knows nothing of what stands here, and the
-    first press on the old page would be lost without a word. Who types a long comment is there, though
-    nothing of it arrives before its end: so much alone is told, once in `grain`, and the session goes on.
+    first press on the old page would be lost without a word; that is no sign that somebody is there. Who types a
+    long comment is there, though nothing of it arrives before its end: so much alone is told, once in `grain`.
     """
     about = {"session": actor.proof.session_id, "every": WATCH_MS, "still": grain / timedelta(milliseconds=1)}
     draw = st.components.v2.component("watch_session", js=_WATCH)
-    draw(key="watch_session", data=about, height=1, on_back_change=_drawn_anew, on_typing_change=_drawn_anew)
+    draw(key="watch_session", data=about, height=1, on_back_change=session.by_itself, on_typing_change=_drawn_anew)
 
 
 def _drawn_anew() -> None:

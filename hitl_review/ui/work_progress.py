@@ -58,6 +58,7 @@ def _watched(job_ids: list[str]) -> None:
     for job in found:
         st.progress(min(max(job.share, 0.0), 1.0), text=f"{WORDS[job.kind]}: {job.words}")
     if any(not job.is_open for job in found):
+        session.by_itself()
         st.rerun()
 
 

@@ -130,9 +130,11 @@ def sign_in_with_identity(
     return actor
 
 
-def present_with_identity(workspace: Workspace, *, issuer: str, subject: str, issued_at: datetime) -> Actor | None:
+def present_with_identity(
+    workspace: Workspace, *, issuer: str, subject: str, issued_at: datetime, active: bool = False
+) -> Actor | None:
     """Return who an identity provider's token stands for while its session goes on; none is opened for it."""
-    return _present(workspace, _key_of_token(issuer, subject, issued_at), active=False)
+    return _present(workspace, _key_of_token(issuer, subject, issued_at), active=active)
 
 
 def _open_for_identity(

@@ -6,21 +6,28 @@ import asyncio
 import io
 import json
 import logging
+import sqlite3
 import time
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 import streamlit as st
 from starlette.applications import Starlette
+from streamlit.testing.v1 import AppTest
 from streamlit.web.server.starlette.starlette_app_utils import create_signed_value
 
+from hitl_review.domain.audit import moment, stamp
+from hitl_review.store.connection import DATABASE
 from hitl_review.ui import institution, server, verify_process
 from hitl_review.workflow.accounts import link_identity, set_password
 from hitl_review.workflow.signing_in import sign_in_with_identity
 from hitl_review.workflow.workspace import open_workspace
-from tests.asgi import ask, behind_the_guard
-from tests.people import PASSWORD
+from tests.asgi import ask, behind_the_guard, shake_hands
+from tests.people import PASSWORD, sit
 
+ROOT = Path(__file__).parents[2]
 CANARY = "ZZPHI-4711"
 
 
@@ -159,3 +166,46 @@ def test_a_sign_out_ends_what_a_provider_opened_as_well(app: Starlette, reviewed
     first = of_provider(reviewed_folder)
     answer = ask(app, "/auth/sign-out", form={}, cookie=first)
     assert open_now(reviewed_folder) == [] and f'{institution.COOKIE}="";' in answer.header("set-cookie")
+
+
+# a screen that nobody sits at
+
+
+def seen(folder: Path, *, minutes_ago: float | None = None) -> float:
+    """How many minutes ago somebody was last seen at the only session; set first, where it is given."""
+    with closing(sqlite3.connect(folder / DATABASE, isolation_level=None)) as database:
+        if minutes_ago is not None:
+            then = stamp(datetime.now(UTC) - timedelta(minutes=minutes_ago))
+            database.execute("UPDATE ui_sessions SET seen_at = ?", (then,))
+        ((at,),) = database.execute("SELECT seen_at FROM ui_sessions")
+    return (datetime.now(UTC) - moment(at)).total_seconds() / 60
+
+
+def test_a_page_that_draws_itself_anew_keeps_nobody_signed_in(
+    reviewed_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each time that a shaky connection comes back, or that long work ends; a press does keep its person signed in."""
+    monkeypatch.setenv("HITL_WORKSPACE", str(reviewed_folder))
+    with open_workspace(reviewed_folder) as workspace:
+        set_password(workspace, "reader-1", PASSWORD)
+    sit(monkeypatch, reviewed_folder, "reader-1")
+    seen(reviewed_folder, minutes_ago=10)
+    tab = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
+    assert seen(reviewed_folder) > 9, "a connection that was lost for long comes back as a new tab"
+    tab.session_state["by_itself"] = True  # what the page's own script asks for does this
+    tab.run()
+    assert seen(reviewed_folder) > 9
+    tab.run()
+    assert seen(reviewed_folder) < 1
+
+
+def test_who_opens_a_page_is_there_and_what_it_fetches_is_nobody(app: Starlette, reviewed_folder: Path) -> None:
+    """Neither the websocket, which comes back by itself, nor the question whether the session goes on."""
+    cookie = ask(app, "/auth/sign-in", form=FORM).cookie
+    seen(reviewed_folder, minutes_ago=10)
+    assert shake_hands(app, "/_stcore/stream", cookie=cookie) == "websocket.accept"
+    for path in ("/media/x.csv", "/_stcore/health", "/history/_stcore/host-config", "/auth/state?session=x"):
+        assert ask(app, path, cookie=cookie).status == 200
+    assert seen(reviewed_folder) > 9
+    assert ask(app, "/history", cookie=cookie).status == 200
+    assert seen(reviewed_folder) < 1
