@@ -62,6 +62,8 @@ SAFE_SETTINGS: Final[Mapping[str, tuple[object, tuple[object, ...], str]]] = {
     "server.enableCORS": (True, (True,), "another site could read the pages"),
     "server.enableAgentApi": (False, (False,), "the app could be driven past its pages"),
     "global.developmentMode": (False, (False,), "any site could call the server, as if its origin were not asked"),
+    "global.e2eTest": (False, (False,), "whoever is signed in could stop the server for everybody"),
+    "logger.enableRich": (False, (False,), "an error's text, which may hold a value, would be printed"),
     "server.enableStaticServing": (False, (False,), "files beside the app would be served"),
 }
 """Streamlit settings: the default where nothing is said, the safe values, and what would happen otherwise."""

@@ -40,6 +40,7 @@ LARGEST_UPLOAD: Final = 200
 _NEVER: Final[Mapping[str, str]] = {
     "server.allowedHosts": "pages elsewhere could reach the app under names of their own; use --public-url",
     "server.corsAllowedOrigins": "other sites could read the pages; use --public-url",
+    "server.baseUrlPath": "files below it would pass the door that they are kept behind",
     "server.trustedUserHeaders": "whoever sends the header would be believed to be somebody",
     "server.address": "the app would listen elsewhere than the command says; use --address",
 }

@@ -30,6 +30,9 @@ LOOSE = {
     "STREAMLIT_SERVER_TRUSTED_USER_HEADERS": "X-User=user",
     "STREAMLIT_SERVER_ADDRESS": "0.0.0.0",
     "STREAMLIT_SERVER_MAX_UPLOAD_SIZE": "5000",
+    "STREAMLIT_SERVER_BASE_URL_PATH": "review",
+    "STREAMLIT_GLOBAL_E2E_TEST": "true",
+    "STREAMLIT_LOGGER_ENABLE_RICH": "true",
 }
 FILES = (
     "[server]\nenableAgentApi = true\n",
@@ -39,6 +42,9 @@ FILES = (
     '[server]\nallowedHosts = ["evil.example"]\n',
     '[server.trustedUserHeaders]\nX-User = "user"\n',
     "[server]\nmaxUploadSize = 201\n",
+    '[server]\nbaseUrlPath = "review"\n',
+    "[global]\ne2eTest = true\n",
+    "[logger]\nenableRich = true\n",
     '[client]\nshowErrorDetails = "full"\n',
     "[client]\ndisableDataExport = false\n",
 )
