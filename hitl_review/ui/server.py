@@ -138,7 +138,7 @@ def serve(folder: Path, *, port: int, address: str = "127.0.0.1", public_url: st
     """Serve a workspace until stopped, after saying where, and in a demonstration under which names one signs in."""
     _check_address(address)
     named = reach(public_url)
-    warnings = refuse_unsafe(folder, files=_others_settings(), environ=os.environ)
+    warnings = refuse_unsafe(folder, files=_others_settings(), environ=os.environ, secrets=_secrets())
     _check_port(address, port)
     with open_workspace(folder) as workspace:
         public = accounts.with_public_password(workspace.store) if workspace.demo else []
@@ -159,6 +159,11 @@ def _others_settings() -> list[Path]:
     places = [Path.home() / ".streamlit" / "config.toml", Path.cwd() / ".streamlit" / "config.toml"]
     ours = [path.resolve() for path in _SETTINGS]
     return [path for path in places if path.resolve() not in ours]
+
+
+def _secrets() -> list[Path]:
+    """Return where Streamlit looks for the secrets of an identity provider."""
+    return [place / ".streamlit" / "secrets.toml" for place in dict.fromkeys((Path.home(), Path.cwd()))]
 
 
 def _check_address(address: str) -> None:

@@ -37,23 +37,30 @@ LOCAL: Final = ("localhost", "127.0.0.1")
 OTHERS: Final = "belongs to another user, who may change it; chown it to the one who serves"
 LARGEST_UPLOAD: Final = 200
 """MB; what intake promises to answer for."""
+SHORTEST_SECRET: Final = 32
+"""Characters of the secret that seals an identity provider's cookie; the one of Streamlit's example has three."""
 _NEVER: Final[Mapping[str, str]] = {
     "server.allowedHosts": "pages elsewhere could reach the app under names of their own; use --public-url",
     "server.corsAllowedOrigins": "other sites could read the pages; use --public-url",
     "server.baseUrlPath": "files below it would pass the door that they are kept behind",
     "server.trustedUserHeaders": "whoever sends the header would be believed to be somebody",
+    "secrets.files": "an identity provider's secrets would lie where nobody looks whether others may read them",
     "server.address": "the app would listen elsewhere than the command says; use --address",
 }
 """Settings that only this program may set, and what would happen otherwise."""
 _HOST: Final = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?")
 
 
-def refuse_unsafe(folder: Path, *, files: Sequence[Path], environ: Mapping[str, str]) -> list[str]:
+def refuse_unsafe(
+    folder: Path, *, files: Sequence[Path], environ: Mapping[str, str], secrets: Sequence[Path] = ()
+) -> list[str]:
     """Raise WorkspaceError if something makes serving unsafe, and return what is only to be warned of.
 
-    `files` are the config.toml of this user and of this folder, which are not the program's own.
+    `files` are the config.toml of this user and of this folder, which are not the program's own; `secrets` are
+    their secrets.toml.
     """
-    faults = [*loosened(files, environ), *file_faults(folder, user=this_user())]
+    user = this_user()
+    faults = [*loosened(files, environ), *file_faults(folder, user=user), *secret_faults(secrets, user=user)]
     if faults:
         more = f" And {len(faults) - 1} more." if len(faults) > 1 else ""
         raise WorkspaceError(f"The app was not served: {faults[0]}.{more}")
@@ -126,6 +133,28 @@ def file_faults(folder: Path, *, user: int) -> list[str]:
         faults.append(
             f"the workspace lies on {check.found}; move it to a local disk, as locks don't hold there"
         )
+    return faults
+
+
+def secret_faults(files: Sequence[Path], *, user: int) -> list[str]:
+    """Say where the secret that seals an identity provider's cookie lies open, or can be guessed.
+
+    Whoever has it makes a cookie that stands for anybody; whoever may put another file there, names a provider.
+    """
+    faults = []
+    for path in (each for each in files if each.is_file()):
+        told = _settings(path)
+        provider = any(key.startswith("auth.") for key in told)
+        if _open_bits(path, 0o077 if provider else 0o022):
+            faults.append(f"others may read or change {path}, and sign in as anybody with it; chmod 600 {path}")
+        if _is_open_folder(path.parent):
+            faults.append(f"others may put another secrets.toml into {path.parent}; chmod go-w {path.parent}")
+        faults += [f"{each} {OTHERS}" for each in owned_by_others([path.parent, path], user=user) if user != 0]
+        if provider and len(str(told.get("auth.cookie_secret", ""))) < SHORTEST_SECRET:
+            faults.append(
+                f"the cookie_secret in {path} can be guessed, and anybody could sign in as anybody with it; make it "
+                f"{SHORTEST_SECRET} random characters or more"
+            )
     return faults
 
 

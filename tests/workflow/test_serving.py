@@ -15,7 +15,14 @@ from hitl_review.store.keys import KEY_FILE, key_path
 from hitl_review.workflow import serving
 from hitl_review.workflow.diagnosing import modes_check
 from hitl_review.workflow.environment import State
-from hitl_review.workflow.serving import file_faults, is_own_group, loosened, reach, refuse_unsafe
+from hitl_review.workflow.serving import (
+    file_faults,
+    is_own_group,
+    loosened,
+    reach,
+    refuse_unsafe,
+    secret_faults,
+)
 
 LOOSE = {
     "STREAMLIT_SERVER_ENABLE_AGENT_API": "true",
@@ -32,6 +39,7 @@ LOOSE = {
     "STREAMLIT_SERVER_MAX_UPLOAD_SIZE": "5000",
     "STREAMLIT_SERVER_BASE_URL_PATH": "review",
     "STREAMLIT_GLOBAL_E2E_TEST": "true",
+    "STREAMLIT_SECRETS_FILES": "/somewhere/secrets.toml",
     "STREAMLIT_LOGGER_ENABLE_RICH": "true",
 }
 FILES = (
@@ -144,6 +152,46 @@ def test_a_group_of_the_owner_alone_may_write_there(
     key_path(reviewed_folder).symlink_to(elsewhere / "my.key")
     with pytest.raises(WorkspaceError, match=f"chmod go-w {elsewhere}"):
         served(reviewed_folder)
+
+
+@pytest.fixture
+def secrets(tmp_path: Path) -> Path:
+    """The file with the secrets of an identity provider, as it should be."""
+    path = tmp_path / ".streamlit" / "secrets.toml"
+    path.parent.mkdir(mode=0o755)
+    path.write_text(f'[auth]\ncookie_secret = "{"x7" * 16}"\n', encoding="utf-8")
+    path.chmod(0o600)
+    return path
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o620, 0o602])
+def test_an_identity_providers_secrets_that_others_may_read_are_refused(
+    reviewed_folder: Path, secrets: Path, mode: int
+) -> None:
+    """Whoever reads the secret of its cookie makes one that stands for anybody."""
+    refuse_unsafe(reviewed_folder, files=(), environ={}, secrets=[secrets, secrets.with_name("none.toml")])
+    secrets.chmod(mode)
+    with pytest.raises(WorkspaceError, match=f"chmod 600 {secrets}"):
+        refuse_unsafe(reviewed_folder, files=(), environ={}, secrets=[secrets])
+
+
+def test_secrets_that_others_may_replace_or_guess_are_refused(secrets: Path) -> None:
+    """In an open folder, or as short as in an example; what names no provider may be read."""
+    me = secrets.stat().st_uid
+    assert secret_faults([secrets], user=me) == []
+    secrets.parent.chmod(0o777)
+    assert "chmod go-w" in secret_faults([secrets], user=me)[0]
+    secrets.parent.chmod(0o755)
+    if me != 0:  # whose files are nobody else's
+        assert "belongs to another user" in secret_faults([secrets], user=me + 1)[0]
+    for text in ('[auth]\ncookie_secret = "xxx"\n', '[auth]\nredirect_uri = "x"\n'):
+        secrets.write_text(text, encoding="utf-8")
+        assert "can be guessed" in secret_faults([secrets], user=me)[0]
+    secrets.write_text('token = "of something else"\n', encoding="utf-8")
+    secrets.chmod(0o644)
+    assert secret_faults([secrets], user=me) == []
+    secrets.chmod(0o664)
+    assert "chmod 600" in secret_faults([secrets], user=me)[0]
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only the system's own user may give files away")
