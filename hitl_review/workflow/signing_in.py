@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -153,7 +154,10 @@ def _open_for_identity(
     linked = accounts.account_of_identity(store, issuer=issuer, subject=subject)
     account = None if linked is None else accounts.find(store, linked)
     if account is None or not account.enabled:
-        _tell_refused(workspace, account, (), address)
+        keys = lockout.keys_of(f"{issuer}\n{subject}", None, None)
+        with suppress(SignInRefused):  # a page that is loaded again and again is told, and logged no more
+            lockout.begin(workspace, keys)
+            _tell_refused(workspace, account, keys, address)
         raise SignInRefused(
             "Your institution's account is not linked to an account here. Ask an administrator to link it."
         )

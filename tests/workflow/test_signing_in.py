@@ -281,6 +281,17 @@ def test_a_linked_identity_signs_in_as_its_account(workspace: Workspace, clock: 
     assert len(told(workspace, "session.opened")) == 1
 
 
+def test_an_identity_that_nobody_linked_fills_no_log(workspace: Workspace, clock: Clock) -> None:
+    """Each run of the page meets its token: after the tries that lock a name, it is refused without an event."""
+    for _ in range(20):
+        with pytest.raises(SignInRefused, match="not linked"):
+            by_identity(workspace, clock)
+    refused = told(workspace, "session.refused")
+    assert [each["detail"]["locked"] for each in refused] == [False] * 4 + [True]
+    link_identity(workspace, "reader-1", issuer=ISSUER, subject="8f2c")
+    assert by_identity(workspace, clock).account_id == "reader-1", "who is linked then need not wait"
+
+
 def test_an_identity_that_nobody_linked_is_refused_and_logged(workspace: Workspace, clock: Clock) -> None:
     """Being known to the institution is no account here."""
     with pytest.raises(SignInRefused, match="not linked"):
