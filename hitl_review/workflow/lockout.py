@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from datetime import timedelta
+from ipaddress import IPv4Address, ip_address, ip_network
 
 from hitl_review.domain.account import SYSTEM, Account
 from hitl_review.errors import SignInRefused
@@ -23,7 +24,18 @@ def keys_of(name: str, account: Account | None, address: str | None) -> list[tup
     """Return under what a try is counted: the account (or what was typed for one), and the address."""
     short = hashlib.sha256(name.encode(errors="replace")).hexdigest()[:6]
     keys = [("account", f"?{short}" if account is None else account.account_id)]
-    return keys if address is None else [*keys, ("address", address)]
+    return keys if address is None else [*keys, ("address", _reach(address))]
+
+
+def _reach(address: str) -> str:
+    """Return from where one caller can call: of IPv6 the whole network, in which a machine may take any address."""
+    try:
+        found = ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(found, IPv4Address):
+        return address
+    return str(found.ipv4_mapped or ip_network((found.packed, 64), strict=False))
 
 
 def begin(workspace: Workspace, keys: Keys) -> list[int]:

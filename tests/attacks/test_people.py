@@ -112,6 +112,27 @@ def test_started_by_streamlit_itself_nobody_is_believed_to_be_elsewhere(
     assert addresses == ["unknown"] * 4 + ["127.0.0.1"]
 
 
+def test_the_addresses_of_one_network_share_a_lock(workspace: Workspace) -> None:
+    """A machine with IPv6 takes another address at every try; one written as IPv4 in IPv6 is that one."""
+    set_password(workspace, "reader-1", PASSWORD)
+
+    def tried(name: str, password: str, address: str) -> str:
+        with pytest.raises(SignInRefused) as told:
+            sign_in(workspace, name, password, address=address)
+        return str(told.value)
+
+    for number in range(5):
+        assert "belong together" in tried(f"nobody-{number}", "a guess", f"2001:db8:0:7:{number}::9")
+    assert "Too many" in tried("reader-1", PASSWORD, "2001:db8:0:7:ffff::1")
+    for number in range(5):
+        tried(f"somebody-{number}", "a guess", "::ffff:203.0.113.7" if number % 2 else "203.0.113.7")
+    assert "Too many" in tried("reader-1", PASSWORD, "203.0.113.7")
+    assert sign_in(workspace, "reader-1", PASSWORD, address="2001:db8:0:8::1").actor.account_id == "reader-1"
+    told_of = [event.told for event in audit.events(workspace.store)]
+    addresses = {each["detail"]["address"] for each in told_of if each["action"] == "session.refused"}
+    assert "2001:db8:0:7:4::9" in addresses, "the log tells the address itself"
+
+
 def test_a_variable_that_lets_others_name_addresses_is_refused() -> None:
     """With a star, the first address that a client writes would be believed, past every proxy."""
     assert FORWARDERS == "FORWARDED_ALLOW_IPS"
