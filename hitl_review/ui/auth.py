@@ -12,7 +12,6 @@ The cookie holds a random secret, out of reach of scripts, sent by this site's o
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable, Iterable
 from typing import Final
@@ -32,7 +31,6 @@ from hitl_review.ui import institution, plain_pages, session
 from hitl_review.ui.plain_pages import Note
 from hitl_review.workflow import signing, signing_in
 from hitl_review.workflow.accounts import set_password
-from hitl_review.workflow.serving import FORWARDERS, LOCAL
 from hitl_review.workflow.workspace import Workspace, is_unfinished
 
 FORM_LIMIT: Final = 8192
@@ -129,7 +127,7 @@ async def _form(request: Request) -> dict[str, str] | Response:
 
 def scheme_of(connection: HTTPConnection) -> str:
     """Return how a browser reached the app: over TLS wherever it is served under a public name, told so or not."""
-    public = bool(os.environ.get(FORWARDERS)) and connection.url.hostname not in LOCAL
+    public = session.is_public(connection.headers.get("host"))
     return "https" if public else connection.url.scheme.replace("ws", "http")
 
 
@@ -155,7 +153,7 @@ def _sign_in_page(request: Request) -> Response:
     if is_unfinished(session.folder()):
         return RedirectResponse("/", status_code=303)
     with session.workspace() as workspace:
-        why = signing_in.why_over(workspace, session.presented_by(workspace, request.cookies))
+        why = signing_in.why_over(workspace, _secret(workspace, request))
         note = None if why is None else Note(_WHY[why])
         return _page_of(workspace, _then(request.query_params.get("then")), note)
 
@@ -183,7 +181,7 @@ def _sign_in(request: Request, form: dict[str, str]) -> Response:
             status = 403 if isinstance(refusal, NotPermitted) else 503
             return _page_of(workspace, then, Note(str(refusal), refused=True), name=name, status=status)
         _end_all(workspace, request)  # this browser is one person's, in every tab
-        response = _without(RedirectResponse(then, status_code=303), institution.cookies_in(request.cookies))
+        response = _without(RedirectResponse(then, status_code=303), request, institution.cookies_in(request.cookies))
         return _with_cookie(response, request, workspace, signed)
 
 
@@ -191,7 +189,7 @@ def _with_cookie(
     response: Response, request: Request, workspace: Workspace, signed: signing_in.SignedIn
 ) -> Response:
     response.set_cookie(
-        session.cookie_name(workspace),
+        _cookie_name(workspace, request),
         signed.secret,
         path="/",
         httponly=True,
@@ -201,9 +199,18 @@ def _with_cookie(
     return response
 
 
-def _without(response: Response, cookies: Iterable[str]) -> Response:
+def _cookie_name(workspace: Workspace, request: Request) -> str:
+    return session.cookie_name(workspace, request.headers.get("host"))
+
+
+def _secret(workspace: Workspace, request: Request) -> str | None:
+    return session.presented_by(workspace, request.cookies, request.headers.get("host"))
+
+
+def _without(response: Response, request: Request, cookies: Iterable[str]) -> Response:
+    secure = scheme_of(request) == "https"  # else browsers would keep one that is named for TLS
     for name in cookies:
-        response.delete_cookie(name, path="/", httponly=True, samesite="strict")
+        response.delete_cookie(name, path="/", httponly=True, samesite="strict", secure=secure)
     return response
 
 
@@ -214,19 +221,19 @@ def _sign_out(request: Request) -> Response:
             _end_all(workspace, request)
         except HitlError:
             response = _told(503, "Signed out here only", _HERE_ONLY)
-        return _without(response, [session.cookie_name(workspace), *institution.cookies_in(request.cookies)])
+        return _without(response, request, [_cookie_name(workspace, request), *institution.cookies_in(request.cookies)])
 
 
 def _to_institution(request: Request, address: str) -> Response:
     with session.workspace() as workspace:
         _end_all(workspace, request)  # who comes back may be somebody else
-        cookies = [session.cookie_name(workspace), *institution.cookies_in(request.cookies)]
-        return _without(RedirectResponse(address, status_code=303), cookies)
+        cookies = [_cookie_name(workspace, request), *institution.cookies_in(request.cookies)]
+        return _without(RedirectResponse(address, status_code=303), request, cookies)
 
 
 def _end_all(workspace: Workspace, request: Request) -> None:
     """End the sessions of a browser: it may hold our cookie, the identity provider's, or both."""
-    found = [signing_in.present(workspace, session.presented_by(workspace, request.cookies))]
+    found = [signing_in.present(workspace, _secret(workspace, request))]
     try:
         claims = institution.claims_of(request.cookies)
     except SignInRefused:
@@ -255,7 +262,7 @@ def _state(request: Request) -> Response:
 
 def _password(request: Request, form: dict[str, str]) -> Response:
     with session.workspace() as workspace:
-        actor = signing_in.present(workspace, session.presented_by(workspace, request.cookies), active=True)
+        actor = signing_in.present(workspace, _secret(workspace, request), active=True)
         if actor is None:
             return RedirectResponse("/auth/sign-in", status_code=303)
         wanted = form.get("account") or request.query_params.get("account") or actor.account_id

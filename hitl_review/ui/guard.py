@@ -120,7 +120,8 @@ def may_pass(connection: HTTPConnection) -> bool:
         if is_unfinished(session.folder()):
             return says_itself
         with session.workspace() as workspace:
-            if signing_in.present(workspace, session.presented_by(workspace, cookies), active=a_page) is not None:
+            secret = session.presented_by(workspace, cookies, connection.headers.get("host"))
+            if signing_in.present(workspace, secret, active=a_page) is not None:
                 return True
             claims = institution.claims_of(cookies)
             if claims is None:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import streamlit as st
 
@@ -23,6 +24,7 @@ from hitl_review.errors import HitlError, NotPermitted, SignInRefused
 from hitl_review.store.audit import new_token
 from hitl_review.ui import institution
 from hitl_review.workflow import signing, signing_in
+from hitl_review.workflow.serving import FORWARDERS, LOCAL
 from hitl_review.workflow.workspace import Workspace, open_workspace
 
 DEFAULT_FOLDER: Final = "demo-workspace"
@@ -46,19 +48,32 @@ def workspace() -> AbstractContextManager[Workspace]:
     return open_workspace(folder())
 
 
-def cookie_name(open_one: Workspace) -> str:
-    """Return the name of the cookie: each workspace has its own, as several may be served on one machine."""
-    return f"hitl_session_{open_one.origin[:8]}"
+def is_public(host: str | None) -> bool:
+    """Tell whether a browser reached the app under a public name, so over TLS, whatever the proxy says of that."""
+    try:
+        name = urlsplit(f"//{host or ''}").hostname
+    except ValueError:
+        name = None
+    return bool(os.environ.get(FORWARDERS)) and name not in LOCAL
 
 
-def presented_by(open_one: Workspace, cookies: Mapping[str, str]) -> str | None:
-    """Return the secret of a ui session that came in the cookies, or None."""
-    return cookies.get(cookie_name(open_one))
+def cookie_name(open_one: Workspace, host: str | None) -> str:
+    """Return the name of the cookie: each workspace has its own, as several may be served on one machine.
+
+    Under a public name it begins so that browsers take it from no other place: a neighbour of the same domain
+    could else put its own session into a browser, whose person would work in another name.
+    """
+    return f"{'__Host-' if is_public(host) else ''}hitl_session_{open_one.origin[:8]}"
+
+
+def presented_by(open_one: Workspace, cookies: Mapping[str, str], host: str | None) -> str | None:
+    """Return the secret of a ui session that came in the cookies, or None; `host` is the name that was asked."""
+    return cookies.get(cookie_name(open_one, host))
 
 
 def presented(open_one: Workspace) -> str | None:
     """Return the secret that the browser presented when this tab was connected, or None."""
-    return presented_by(open_one, st.context.cookies.to_dict())
+    return presented_by(open_one, st.context.cookies.to_dict(), st.context.headers.get("host"))
 
 
 def actor(open_one: Workspace, *, active: bool = False) -> Actor | None:

@@ -20,8 +20,9 @@ from streamlit.web.server.starlette.starlette_app_utils import create_signed_val
 
 from hitl_review.domain.audit import moment, stamp
 from hitl_review.store.connection import DATABASE
-from hitl_review.ui import institution, server, verify_process
+from hitl_review.ui import institution, server, session, verify_process
 from hitl_review.workflow.accounts import link_identity, set_password
+from hitl_review.workflow.serving import FORWARDERS
 from hitl_review.workflow.signing_in import sign_in_with_identity
 from hitl_review.workflow.workspace import open_workspace
 from tests.asgi import ask, behind_the_guard, shake_hands
@@ -209,3 +210,30 @@ def test_who_opens_a_page_is_there_and_what_it_fetches_is_nobody(app: Starlette,
     assert seen(reviewed_folder) > 9
     assert ask(app, "/history", cookie=cookie).status == 200
     assert seen(reviewed_folder) < 1
+
+
+# a cookie of a neighbour
+
+
+def test_under_a_public_name_a_cookie_is_taken_from_this_very_name_only(
+    app: Starlette, reviewed_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A site beside it in the domain can set one of any other name: its own session, for others to work in."""
+    name = "review.example.org"
+    monkeypatch.setenv(FORWARDERS, "127.0.0.1")
+    monkeypatch.setattr(st, "get_option", lambda _name: ["127.0.0.1", name])
+    asked = {"host": name, "origin": f"https://{name}"}
+    answer = ask(app, "/auth/sign-in", form=FORM, **asked)
+    told = answer.header("set-cookie").lower()
+    assert answer.cookie.startswith("__Host-hitl_session_")
+    assert "secure" in told and "path=/;" in told and "domain" not in told, "or no browser takes it"
+    tossed = answer.cookie.removeprefix("__Host-")
+    for cookie, status, stream in ((answer.cookie, 200, "accept"), (tossed, 303, "close")):
+        assert ask(app, "/history", cookie=cookie, host=name).status == status
+        assert shake_hands(app, "/_stcore/stream", cookie=cookie, **asked) == f"websocket.{stream}"
+    with open_workspace(reviewed_folder) as workspace:
+        held = dict([tossed.split("=", 1)])
+        assert session.presented_by(workspace, held, name) is None
+        assert session.presented_by(workspace, held, "127.0.0.1:8501") is not None, "there is no TLS on the machine"
+    gone = ask(app, "/auth/sign-out", form={}, cookie=answer.cookie, **asked).header("set-cookie")
+    assert gone.startswith("__Host-hitl_session_") and "Secure" in gone and "Max-Age=0" in gone

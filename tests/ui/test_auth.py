@@ -15,7 +15,7 @@ from hitl_review.ui import auth, session
 from hitl_review.workflow.accounts import disable_account, give_public_password, set_password
 from hitl_review.workflow.workspace import create_workspace, open_workspace
 from tests import ward
-from tests.asgi import ask, behind_the_guard, shake_hands
+from tests.asgi import HOST, ask, behind_the_guard, shake_hands
 from tests.people import PASSWORD
 
 FORM = {"account": "reader-1", "password": PASSWORD}
@@ -184,7 +184,7 @@ def test_a_tab_can_ask_whether_its_session_goes_on(app: Starlette, reviewed_fold
     """By a public id, which opens nothing; it tells an end at once, and asking keeps nobody signed in."""
     cookie = signed_in(app)
     with open_workspace(reviewed_folder) as workspace:
-        found = session.presented_by(workspace, dict([cookie.split("=", 1)]))
+        found = session.presented_by(workspace, dict([cookie.split("=", 1)]), HOST)
         assert found is not None
         (row,) = workspace.store.rows("SELECT session_id, seen_at FROM ui_sessions")
     asked = f"/auth/state?session={row['session_id']}"
