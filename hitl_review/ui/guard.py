@@ -18,6 +18,7 @@ from starlette.requests import HTTPConnection
 from starlette.responses import PlainTextResponse, RedirectResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from hitl_review.domain.account import Actor, Permission, may
 from hitl_review.errors import HitlError
 from hitl_review.store.connection import sqlite3
 from hitl_review.ui import auth, institution, session
@@ -32,6 +33,8 @@ OPEN: Final = re.compile(
 
 Streamlit asks below the page's own path first whether it is well.
 """
+UPLOADS: Final = "/_stcore/upload_file/"
+"""Where files are sent to, which the server holds in its memory: checkpoints, by those who read the log."""
 FILES: Final = ("/_stcore/", "/media/", "/component/", "/app/")
 """What is asked for by a page that is open already; everything else is a page that somebody wants to open."""
 STREAM: Final = "/_stcore/stream"
@@ -121,15 +124,21 @@ def may_pass(connection: HTTPConnection) -> bool:
             return says_itself
         with session.workspace() as workspace:
             secret = session.presented_by(workspace, cookies, connection.headers.get("host"))
-            if signing_in.present(workspace, secret, active=a_page) is not None:
-                return True
+            actor = signing_in.present(workspace, secret, active=a_page)
+            if actor is not None:
+                return _is_for(actor, path)
             claims = institution.claims_of(cookies)
             if claims is None:
                 return False
             # whom it stands for is looked at by each run of a page, which opens its session at the first sight of it
-            return institution.present(workspace, claims, active=a_page) is not None or says_itself
+            actor = institution.present(workspace, claims, active=a_page)
+            return says_itself if actor is None else _is_for(actor, path)
     except (HitlError, sqlite3.Error):
         return says_itself
+
+
+def _is_for(actor: Actor, path: str) -> bool:
+    return not path.startswith(UPLOADS) or may(actor.role, Permission.READ_LOG)
 
 
 def _cookies(connection: HTTPConnection) -> dict[str, str]:

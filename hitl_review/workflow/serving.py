@@ -35,8 +35,8 @@ FORWARDERS: Final = "FORWARDED_ALLOW_IPS"
 LOCAL: Final = ("localhost", "127.0.0.1")
 """This machine's own names."""
 OTHERS: Final = "belongs to another user, who may change it; chown it to the one who serves"
-LARGEST_UPLOAD: Final = 200
-"""MB; what intake promises to answer for."""
+LARGEST_UPLOAD: Final = 5
+"""MB; a file of checkpoints, all that a page takes. It is held in memory, whoever sends it."""
 SHORTEST_SECRET: Final = 32
 """Characters of the secret that seals an identity provider's cookie; the one of Streamlit's example has three."""
 _NEVER: Final[Mapping[str, str]] = {

@@ -21,8 +21,9 @@ from streamlit.web.server.starlette.starlette_app_utils import create_signed_val
 from hitl_review.domain.audit import moment, stamp
 from hitl_review.store.connection import DATABASE
 from hitl_review.ui import institution, server, session, verify_process
+from hitl_review.ui.auditing_proof import MOST_BYTES
 from hitl_review.workflow.accounts import link_identity, set_password
-from hitl_review.workflow.serving import FORWARDERS
+from hitl_review.workflow.serving import FORWARDERS, LARGEST_UPLOAD
 from hitl_review.workflow.signing_in import sign_in_with_identity
 from hitl_review.workflow.workspace import open_workspace
 from tests.asgi import ask, behind_the_guard, shake_hands
@@ -210,6 +211,22 @@ def test_who_opens_a_page_is_there_and_what_it_fetches_is_nobody(app: Starlette,
     assert seen(reviewed_folder) > 9
     assert ask(app, "/history", cookie=cookie).status == 200
     assert seen(reviewed_folder) < 1
+
+
+# files that no page asks for
+
+
+def test_only_who_reads_the_log_sends_files(app: Starlette, reviewed_folder: Path) -> None:
+    """The server holds them in its memory: a few hundred megabytes of a reader's would end it for everybody."""
+    where = "/_stcore/upload_file/a/b"
+    reader = ask(app, "/auth/sign-in", form=FORM).cookie
+    auditor = of_provider(reviewed_folder)
+    assert [ask(app, where, cookie=each).status for each in ("", reader, auditor)] == [401, 401, 200]
+    with open_workspace(reviewed_folder) as workspace:
+        set_password(workspace, "auditor-1", PASSWORD)
+    auditor = ask(app, "/auth/sign-in", form={**FORM, "account": "auditor-1"}).cookie
+    assert ask(app, where, cookie=auditor).status == 200
+    assert server.settings()["server.maxUploadSize"] == LARGEST_UPLOAD == MOST_BYTES / 1_000_000
 
 
 # a cookie of a neighbour

@@ -49,7 +49,7 @@ FILES = (
     "[server]\nenableXsrfProtection = false\n",
     '[server]\nallowedHosts = ["evil.example"]\n',
     '[server.trustedUserHeaders]\nX-User = "user"\n',
-    "[server]\nmaxUploadSize = 201\n",
+    "[server]\nmaxUploadSize = 6\n",
     '[server]\nbaseUrlPath = "review"\n',
     "[global]\ne2eTest = true\n",
     "[logger]\nenableRich = true\n",
@@ -96,7 +96,7 @@ def test_a_settings_file_that_can_not_be_read_is_refused(reviewed_folder: Path, 
 def test_what_is_safe_may_be_set(tmp_path: Path) -> None:
     """A theme, a smaller upload, the very settings that are shipped."""
     (tmp_path / "config.toml").write_text(
-        '[theme]\nbase = "dark"\n[server]\nmaxUploadSize = 50\nenableCORS = true\nport = 9000\n',
+        '[theme]\nbase = "dark"\n[server]\nmaxUploadSize = 2\nenableCORS = true\nport = 9000\n',
         encoding="utf-8",
     )
     assert (
