@@ -11,10 +11,12 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from hitl_review.domain.printing import printable
+
 
 @contextmanager
 def wordless() -> Iterator[None]:
-    """Keep the words of faults out of every log of this process for the block."""
+    """Keep the words of faults out of every log of this process for the block, and signs that move a cursor."""
     if os.environ.get("HITL_DEBUG") == "1":
         yield
         return
@@ -24,7 +26,7 @@ def wordless() -> Iterator[None]:
         record = usual(*args, **named)
         record.msg = _kind(record.msg)
         if isinstance(record.args, tuple):
-            record.args = tuple(map(_kind, record.args))
+            record.args = tuple(_told(each) for each in record.args)
         if record.exc_info and record.exc_info[1] is not None:
             record.exc_text, record.exc_info = lines_of(record.exc_info[1]), None
         return record
@@ -45,6 +47,11 @@ def lines_of(fault: BaseException) -> str:
         told.append(f"Traceback (most recent call last):\n{places}{type(each).__qualname__}")
         each = each.__cause__ or (None if each.__suppress_context__ else each.__context__)
     return "\n\nwhich led to this:\n\n".join(reversed(told))
+
+
+def _told(argument: object) -> object:
+    """Return what stands in a log line for an argument, which may come from whoever calls: nothing moves the cursor."""
+    return printable(argument) if isinstance(argument, str) else _kind(argument)
 
 
 def _kind(told: object) -> object:

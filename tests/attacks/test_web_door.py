@@ -55,6 +55,7 @@ def served(caplog: pytest.LogCaptureFixture) -> str:
                 logging.getLogger("streamlit").error("Uncaught app execution", exc_info=fault)
                 logging.getLogger("uvicorn").warning("Failed: %s", fault)
                 logging.getLogger("uvicorn").warning(fault)
+                logging.getLogger("streamlit").error("Error during authentication: %s.", "\x1b[2J\nall is well")
 
     caplog.handler.setFormatter(logging.Formatter())
     with caplog.at_level(logging.DEBUG):
@@ -75,6 +76,7 @@ def test_a_fault_of_a_page_is_told_without_its_words(
     monkeypatch.setenv("HITL_WORKSPACE", str(reviewed_folder))
     told = served(caplog)
     assert CANARY not in told
+    assert r"authentication: \u001b[2J\u000aall is well." in told, "what a caller says moves no cursor"
     assert "in broken" in told and "ValueError" in told and "KeyError" in told
     assert logging.getLogRecordFactory() is logging.LogRecord, "afterwards, logs are what they were"
     monkeypatch.setenv("HITL_DEBUG", "1")
