@@ -12,7 +12,7 @@ import pytest
 from hitl_review.domain.account import Actor, Role
 from hitl_review.domain.decision import Answer, Choice, Decision
 from hitl_review.domain.signature import Proof, ProofMethod
-from hitl_review.errors import SignatureRefused
+from hitl_review.errors import Conflict, SignatureRefused
 from hitl_review.store import audit, reviews
 from hitl_review.workflow import signing
 from hitl_review.workflow.accounts import add_account, disable_account, link_identity, set_password
@@ -259,5 +259,5 @@ def test_a_new_account_never_takes_the_place_under_an_old_signature(made: Made) 
     """An account id is given once: after somebody left, too."""
     workspace = made("session")
     disable_account(workspace, "reader-2")
-    with pytest.raises(Exception, match="nothing was stored"):
+    with pytest.raises(Conflict, match="an id is given once"):
         add_account(workspace, "reader-2", "Somebody New", Role.READER)
