@@ -15,7 +15,6 @@ import socket
 import tomllib
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, Final
 
@@ -34,7 +33,7 @@ from hitl_review.ui import auth, session
 from hitl_review.ui.cache import model_source
 from hitl_review.ui.fault_lines import wordless
 from hitl_review.ui.guard import Guard, is_own_name
-from hitl_review.workflow.serving import FORWARDERS, forwarders, reach, refuse_unsafe
+from hitl_review.workflow.serving import FORWARDERS, forwarders, is_local, reach, refuse_unsafe
 from hitl_review.workflow.workspace import KEPT, open_workspace
 
 ENTRY: Final = Path(__file__).parent / "entry" / "app.py"
@@ -137,7 +136,7 @@ def make_app() -> st.App:
 def serve(folder: Path, *, port: int, address: str = "127.0.0.1", public_url: str | None = None) -> None:
     """Serve a workspace until stopped, after saying where, and in a demonstration under which names one signs in."""
     _check_address(address)
-    named = reach(public_url)
+    named = reach(public_url, address=address)
     warnings = refuse_unsafe(folder, files=_others_settings(), environ=os.environ, secrets=_secrets())
     _check_port(address, port)
     with open_workspace(folder) as workspace:
@@ -167,7 +166,7 @@ def _secrets() -> list[Path]:
 
 
 def _check_address(address: str) -> None:
-    if address == "localhost" or _is_loopback(address):
+    if is_local(address):
         return
     raise WorkspaceError(
         f"The app was not served at {address}: passwords would cross the network in the clear. "
@@ -200,13 +199,6 @@ def _check_port(address: str, port: int) -> None:
             f"The app was not served at port {port} of {address}: {fault.strerror}. "
             "Stop what listens there, or name another port with --port."
         ) from fault
-
-
-def _is_loopback(address: str) -> bool:
-    try:
-        return ip_address(address).is_loopback
-    except ValueError:
-        return False
 
 
 def _shown(address: str) -> str:

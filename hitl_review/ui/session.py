@@ -24,7 +24,7 @@ from hitl_review.errors import HitlError, NotPermitted, SignInRefused
 from hitl_review.store.audit import new_token
 from hitl_review.ui import institution
 from hitl_review.workflow import signing, signing_in
-from hitl_review.workflow.serving import FORWARDERS, LOCAL
+from hitl_review.workflow.serving import FORWARDERS, is_local
 from hitl_review.workflow.workspace import Workspace, open_workspace
 
 DEFAULT_FOLDER: Final = "demo-workspace"
@@ -54,7 +54,7 @@ def is_public(host: str | None) -> bool:
         name = urlsplit(f"//{host or ''}").hostname
     except ValueError:
         name = None
-    return bool(os.environ.get(FORWARDERS)) and name not in LOCAL
+    return bool(os.environ.get(FORWARDERS)) and not is_local(name)
 
 
 def cookie_name(open_one: Workspace, host: str | None) -> str:

@@ -11,6 +11,7 @@ import re
 import stat
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import SplitResult, urlsplit
@@ -226,12 +227,21 @@ def forwarders(public_url: str | None) -> str:
     return "" if public_url is None else "127.0.0.1,::1"
 
 
-def reach(public_url: str | None) -> dict[str, Any]:
+def is_local(name: str | None) -> bool:
+    """Tell whether a name or an address is this machine's own: what is asked under it never crosses a network."""
+    try:
+        return name in LOCAL or ip_address(name or "").is_loopback
+    except ValueError:
+        return False
+
+
+def reach(public_url: str | None, *, address: str = "127.0.0.1") -> dict[str, Any]:
     """Return the settings that say under which names the app answers, and from which pages it may be called.
 
-    Without a public address, only this machine's own names. WorkspaceError for what is no plain https address.
+    Without a public address, only this machine's own names, and the `address` at which it listens. WorkspaceError
+    for what is no plain https address.
     """
-    hosts, origins = [*LOCAL], []
+    hosts, origins = list(dict.fromkeys([*LOCAL, address])), []
     if public_url is not None:
         parts = _address(public_url)
         plain = not (

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import socket
 from pathlib import Path
 
 import pytest
+import streamlit as st
+from starlette.requests import HTTPConnection
 
 from hitl_review.errors import WorkspaceError
-from hitl_review.ui import server
+from hitl_review.ui import guard, server, session
 
 
 class Ran(Exception):
@@ -20,7 +23,7 @@ class App:
 
     def run(self, config: dict[str, object]) -> None:
         """Tell that it came so far."""
-        raise Ran(config["server.port"])
+        raise Ran(config["server.port"], config["server.allowedHosts"])
 
 
 @pytest.fixture(autouse=True)
@@ -52,6 +55,25 @@ def test_a_port_at_which_somebody_listens_is_refused_in_words(
         with pytest.raises(Ran, match=str(port)):
             server.serve(reviewed_folder, port=port)
         assert f"serves {reviewed_folder} at http://127.0.0.1:{port}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "127.0.0.2", "::1"])
+def test_the_app_answers_at_the_address_that_it_says_it_is_served_at(
+    reviewed_folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
+    """And beside a proxy with a public name it asks for no TLS there."""
+    monkeypatch.setattr(server, "_check_port", lambda *_asked: None)  # not every machine that tests has IPv6
+    with pytest.raises(Ran) as ran:
+        server.serve(reviewed_folder, port=8501, address=address, public_url="https://review.example.org")
+    monkeypatch.setattr(st, "get_option", lambda _name: ran.value.args[1])
+    (named,) = re.findall(r"http://(\S+)", capsys.readouterr().out)
+
+    def asked(host: str) -> HTTPConnection:
+        return HTTPConnection({"type": "http", "path": "/", "headers": [(b"host", host.encode())]})
+
+    assert guard.is_own_name(asked(named)) and not session.is_public(named)
+    assert guard.is_own_name(asked("review.example.org")) and session.is_public("review.example.org")
+    assert not guard.is_own_name(asked("127.0.0.3:8501"))
 
 
 def found_at(*places: str, monkeypatch: pytest.MonkeyPatch) -> None:
