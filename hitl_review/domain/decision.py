@@ -100,9 +100,10 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class ReasonRule:
-    """Which answers a coded reason goes with, and whether it needs words."""
+    """What a coded reason is called on the pages, which answers it goes with, and whether it needs words."""
 
     code: str
+    label: str
     answers: frozenset[Answer]
     needs_comment: bool = False
 
@@ -149,5 +150,6 @@ def _check_reason(choice: Choice, reasons: tuple[ReasonRule, ...]) -> None:
         raise ReviewError(
             f"A case can't be {choice.answer.value} {asked}. Choose one of: {', '.join(sorted(fitting))}."
         )
-    if fitting[choice.reason].needs_comment and not choice.comment.strip():
-        raise ReviewError(f"The reason '{choice.reason}' needs a comment. Say in a few words why.")
+    rule = fitting[choice.reason]
+    if rule.needs_comment and not choice.comment.strip():
+        raise ReviewError(f"The reason '{rule.label}' needs a comment. Say in a few words why.")

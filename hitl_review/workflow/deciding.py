@@ -169,6 +169,7 @@ def reason_rules(project: Project) -> tuple[ReasonRule, ...]:
     return tuple(
         ReasonRule(
             reason.code,
+            reason.label,
             frozenset(_ANSWER_OF_REASON[answer] for answer in reason.applies_to),
             reason.needs_comment,
         )

@@ -10,9 +10,9 @@ from hitl_review.domain.decision import Answer, Choice, Confidence, ReasonRule, 
 from hitl_review.errors import ReviewError
 
 REASONS = (
-    ReasonRule("seen_patient", frozenset({Answer.OVERRIDDEN})),
-    ReasonRule("record_wrong", frozenset({Answer.OVERRIDDEN, Answer.DEFERRED}), needs_comment=True),
-    ReasonRule("too_little", frozenset({Answer.DEFERRED})),
+    ReasonRule("seen_patient", "I saw the patient", frozenset({Answer.OVERRIDDEN})),
+    ReasonRule("record_wrong", "The record is wrong", frozenset({Answer.OVERRIDDEN, Answer.DEFERRED}), True),
+    ReasonRule("too_little", "Too little is known", frozenset({Answer.DEFERRED})),
 )
 
 
@@ -76,8 +76,8 @@ def test_an_acceptance_takes_no_reason() -> None:
 
 @pytest.mark.parametrize("comment", ["", "   ", "\n\t"])
 def test_some_reasons_need_words(comment: str) -> None:
-    """Blanks are no words."""
-    with pytest.raises(ReviewError, match="needs a comment"):
+    """Blanks are no words. The reason is told as the page names it: who reviews knows no codes."""
+    with pytest.raises(ReviewError, match="The reason 'The record is wrong' needs a comment"):
         settle(Choice(Answer.OVERRIDDEN, reason="record_wrong", comment=comment))
     assert settle(Choice(Answer.OVERRIDDEN, reason="record_wrong", comment=" why ")).comment == "why"
 
