@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
+from hitl_review.workflow.checkpointing import publish_checkpoint
+from hitl_review.workflow.workspace import open_workspace
 from tests.e2e.conftest import PHONE, SitAt
 from tests.e2e.desk import Desk
 from tests.e2e.serving import Server
@@ -80,6 +82,22 @@ def test_a_case_and_a_sample_are_read_on_a_phone_without_scrolling_sideways(
         part(seat.page, "Sample")
         seat.page.get_by_role("button", name="Draw a sample").click()
         assert_stacked(seat.page, stacked=stacked)
+
+
+def test_a_verdict_with_its_digests_is_read_on_a_phone_without_scrolling_sideways(
+    served: Server, sit_at: SitAt
+) -> None:
+    """A digest has no place at which a line may end."""
+    with open_workspace(served.folder) as workspace:
+        note = publish_checkpoint(workspace)
+    page = sit_at(served, "auditor-1", size=PHONE).visit("/log").page
+    part(page, "Verify and export")
+    kept = {"name": "kept.txt", "mimeType": "text/plain", "buffer": note.encode()}
+    page.locator("input[type=file]").set_input_files([kept])
+    expect(page.get_by_text("kept.txt")).to_be_visible()
+    page.get_by_role("button", name="Verify now").click()
+    expect(page.locator(".hr-verified")).to_contain_text("Held against", timeout=60_000)
+    assert too_wide(page) == []
 
 
 def look_back(seat: Desk) -> None:
