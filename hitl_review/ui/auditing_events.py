@@ -11,11 +11,10 @@ import streamlit as st
 from hitl_review.domain.account import SYSTEM, Actor
 from hitl_review.store import models
 from hitl_review.ui import session, widgets
-from hitl_review.ui.log_table import ACTION_WORDS, line_of, lines_html, whole_text
+from hitl_review.ui.log_table import ACTION_WORDS, ANY_DECISION, line_of, lines_html, whole_text
 from hitl_review.workflow.viewing import PAGE, REACH, Filters, LogPage, view_log
 from hitl_review.workflow.workspace import Workspace
 
-ANY_DECISION: Final = "decision.%"
 HERE: Final = "log"
 """The place in the session under which the page keeps what it needs; it has no case."""
 _ANSWERS: Final = {"accepted": "Accepted", "overridden": "Overridden", "deferred": "Deferred"}

@@ -99,7 +99,9 @@ ACTION_WORDS: Final[Mapping[str, str]] = {
 """What the actor did; an action that is not here is shown by its name."""
 
 _UNKNOWN: Final = "a name that no account has"
+ANY_DECISION: Final = "decision.%"
 _NAMED: Final = ("model", "champion", "reason")
+_LOOKED_FOR: Final = {ANY_DECISION: "any decision", **ACTION_WORDS}
 _NO_WORDS: Final[Mapping[str, str]] = {}
 
 
@@ -123,7 +125,7 @@ def line_of(event: Event, people: Mapping[str, str], words: Mapping[str, str] = 
     day, _, time = _text(told.get("at")).partition("T")
     actor, action = _text(told.get("actor")), _text(told.get("action"))
     detail = told.get("detail")
-    detail = _spoken(detail, words) if isinstance(detail, Mapping) else {}
+    detail = _spoken(detail, people, words) if isinstance(detail, Mapping) else {}
     return LogLine(
         event.seq,
         day,
@@ -154,9 +156,11 @@ def _is_unknown(told: Mapping[str, Any], people: Mapping[str, str]) -> bool:
     return of_nobody and "unknown" not in people
 
 
-def _spoken(detail: Detail, words: Mapping[str, str]) -> Detail:
-    """Return a detail whose models and coded reasons are named as people name them."""
-    return {**detail, **{name: words[_text(detail.get(name))] for name in _NAMED if _text(detail.get(name)) in words}}
+def _spoken(detail: Detail, people: Mapping[str, str], words: Mapping[str, str]) -> Detail:
+    """Return a detail whose models, coded reasons, and what somebody looked for, are named as people name them."""
+    known = {**dict.fromkeys(_NAMED, words), "account_id": people, "action": _LOOKED_FOR}
+    said = {name: names.get(_text(detail.get(name))) for name, names in known.items()}
+    return {**detail, **{name: text for name, text in said.items() if text is not None}}
 
 
 def _subject_words(subject: str, words: Mapping[str, str]) -> str:

@@ -87,6 +87,20 @@ def test_an_action_of_a_later_program_is_shown_by_its_name() -> None:
     assert (line.did, line.who, line.summary) == ("dose.changed", "x", "count 3")
 
 
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        ({"account_id": "reader-1", "action": "decision.%"}, ", person Rita Reader, action any decision"),
+        ({"account_id": "nobody", "action": "case.opened"}, ", person nobody, action opened a case"),
+        ({"account_id": None, "action": ["decision.%"]}, ""),
+    ],
+)
+def test_what_somebody_looked_for_is_told_as_the_filters_name_it(asked: dict[str, Any], words: str) -> None:
+    """The codes are the program's own."""
+    looked = _event("audit.viewed", "log:events", detail={"through": "page", **asked})
+    assert line_of(looked, PEOPLE).summary == f"on the page{words}"
+
+
 def test_a_comment_is_not_in_the_summary() -> None:
     """Free text is read in the event itself; the list only says that there is one."""
     assert DECISION["comment"] not in summary_of("decision.overridden", DECISION)
