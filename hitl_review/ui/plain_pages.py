@@ -29,7 +29,7 @@ PUBLIC: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """What is told at the top of a page; a refusal is told louder."""
+    """What is told at the top of a page; a refusal is told louder, and above the form that was refused."""
 
     words: str
     refused: bool = False
@@ -72,7 +72,9 @@ def sign_in_page(
     demo = _public_accounts(public, then) if public else ""
     purpose = f"<p>{escape(project.intended_use)}</p>"
     not_for = f"<p><b>Not for:</b> {escape(project.not_for)}</p>" if project.not_for else ""
-    body = f"{_note(note)}{demo}{form}{other}<footer>{purpose}{not_for}<p>{NOT_A_DEVICE}</p></footer>"
+    said = _note(note)
+    top, beside = ("", said) if note is not None and note.refused else (said, "")
+    body = f"{top}{demo}{beside}{form}{other}<footer>{purpose}{not_for}<p>{NOT_A_DEVICE}</p></footer>"
     return _page("Sign in", project.title, body)
 
 

@@ -47,7 +47,7 @@ def at_the_sign_in(desk: Desk) -> Desk:
 
 
 def test_one_signs_in_by_keyboard_and_lands_where_one_wanted_to_go(served: Server, sit_at: SitAt) -> None:
-    """A wrong password is told and the name stays; Tab and Enter are enough; the password is in no address."""
+    """A wrong password is told where one types, and the name stays; Tab and Enter are enough; no address holds it."""
     desk = sit_at(served)
     desk.page.goto(f"{served.address}/history")
     at_the_sign_in(desk)
@@ -57,6 +57,7 @@ def test_one_signs_in_by_keyboard_and_lands_where_one_wanted_to_go(served: Serve
     desk.page.keyboard.type("a wrong password")
     desk.press("Enter")
     expect(desk.page.get_by_role("alert")).to_contain_text("don't belong together")
+    expect(desk.page.get_by_role("alert")).to_be_in_viewport()
     expect(desk.page.get_by_label("Name of your account")).to_have_value(desk.reader)
     expect(desk.page.get_by_label("Password")).to_be_focused()
     desk.page.keyboard.type(DEMO_PASSWORD)
