@@ -31,8 +31,8 @@ from hitl_review.errors import HitlError, WorkspaceError
 from hitl_review.store import accounts, models
 from hitl_review.ui import auth, session
 from hitl_review.ui.cache import model_source
-from hitl_review.ui.fault_lines import wordless
 from hitl_review.ui.guard import Guard, is_own_name
+from hitl_review.workflow.fault_lines import wordless
 from hitl_review.workflow.serving import FORWARDERS, forwarders, is_local, reach, refuse_unsafe
 from hitl_review.workflow.workspace import KEPT, open_workspace
 

@@ -19,9 +19,9 @@ from pathlib import Path
 from typing import Any
 
 from hitl_review.errors import HitlError
-from hitl_review.ui.fault_lines import lines_of
 from hitl_review.workflow import own_process
 from hitl_review.workflow.auditing import verify
+from hitl_review.workflow.fault_lines import lines_of
 
 
 @dataclass(slots=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import socket
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
@@ -20,6 +21,7 @@ from uuid import uuid4
 from hitl_review.errors import HitlError, StoreUnavailable, WorkspaceMissing
 from hitl_review.store.jobs import Job, JobKind
 from hitl_review.workflow import jobs, triggers
+from hitl_review.workflow.fault_lines import lines_of
 from hitl_review.workflow.labelling import collect_labels
 from hitl_review.workflow.workspace import Workspace, open_workspace
 
@@ -98,6 +100,7 @@ def _next_job(
     except Exception as fault:
         # A fault of ours must not end the worker: the job is tried once more, and its end is an event.
         told(f"{job.kind.value} broke off: {type(fault).__name__}")
+        print(lines_of(fault), file=sys.stderr, flush=True)
         jobs.fail(workspace, job, words=f"broke off by a fault ({type(fault).__name__})")
     except BaseException:
         jobs.leave(workspace, job)

@@ -20,9 +20,12 @@ from streamlit.web.server.starlette.starlette_app_utils import create_signed_val
 
 from hitl_review.domain.audit import moment, stamp
 from hitl_review.store.connection import DATABASE
+from hitl_review.store.jobs import JobKind
 from hitl_review.ui import institution, server, session, verify_process
 from hitl_review.ui.auditing_proof import MOST_BYTES
+from hitl_review.workflow import working
 from hitl_review.workflow.accounts import link_identity, set_password
+from hitl_review.workflow.jobs import ask as ask_for
 from hitl_review.workflow.serving import FORWARDERS, LARGEST_UPLOAD
 from hitl_review.workflow.signing_in import sign_in_with_identity
 from hitl_review.workflow.workspace import open_workspace
@@ -93,6 +96,23 @@ def test_a_fault_of_a_check_beside_a_page_is_told_without_its_words(
     told = capsys.readouterr()
     assert CANARY not in told.out + told.err
     assert "KeyError" in told.err
+
+
+def test_a_fault_of_work_beside_the_pages_is_told_without_its_words(
+    reviewed_folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """On the terminal of whoever serves, who sees nothing else of the worker: the log tells its kind alone."""
+    monkeypatch.setattr(working, "_DOERS", {JobKind.MONITOR: lambda *_asked: broken()})
+    with open_workspace(reviewed_folder) as workspace:
+        ask_for(workspace, JobKind.MONITOR)
+    assert working.work(reviewed_folder, once=True, told=lambda words: None) == 2
+    told = capsys.readouterr().err
+    assert CANARY not in told and told.count("in broken") == 4 and "KeyError" in told
+    monkeypatch.setenv("HITL_DEBUG", "1")
+    with open_workspace(reviewed_folder) as workspace:
+        ask_for(workspace, JobKind.MONITOR)
+    working.work(reviewed_folder, once=True, told=lambda words: None)
+    assert CANARY in capsys.readouterr().err
 
 
 # two people at one browser, of whom an institution lets one in

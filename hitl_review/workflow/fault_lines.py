@@ -17,7 +17,7 @@ from hitl_review.domain.printing import printable
 @contextmanager
 def wordless() -> Iterator[None]:
     """Keep the words of faults out of every log of this process for the block, and signs that move a cursor."""
-    if os.environ.get("HITL_DEBUG") == "1":
+    if _is_debugging():
         yield
         return
     usual = logging.getLogRecordFactory()
@@ -40,6 +40,8 @@ def wordless() -> Iterator[None]:
 
 def lines_of(fault: BaseException) -> str:
     """Return where a fault arose, and what kind it is, after those that led to it; the code's own lines, no value."""
+    if _is_debugging():
+        return "".join(traceback.format_exception(fault))
     told: list[str] = []
     each: BaseException | None = fault
     while each is not None and len(told) < 10:
@@ -47,6 +49,10 @@ def lines_of(fault: BaseException) -> str:
         told.append(f"Traceback (most recent call last):\n{places}{type(each).__qualname__}")
         each = each.__cause__ or (None if each.__suppress_context__ else each.__context__)
     return "\n\nwhich led to this:\n\n".join(reversed(told))
+
+
+def _is_debugging() -> bool:
+    return os.environ.get("HITL_DEBUG") == "1"
 
 
 def _told(argument: object) -> object:
