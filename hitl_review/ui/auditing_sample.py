@@ -83,10 +83,11 @@ def _review(workspace: Workspace, actor: Actor, sample: Sample, people: Mapping[
     decisions = [each for each in found if each is not None]
     findings = samples.findings_of(workspace.store, sample.sample_id)
     st.html(sample_html(workspace.project, decisions, findings, people))
+    seed = printable(sample.seed)  # once more: on a phone, the choice above is too narrow for it
     again = (
-        "✓ The seed draws this very list again"
+        f"✓ The seed {seed} draws this very list again"
         if same_draw(workspace, sample)
-        else "! The seed draws another list"
+        else f"! The seed {seed} draws another list"
     )
     reviewed = {each.decision_id for each in findings}
     widgets.line(

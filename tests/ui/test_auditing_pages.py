@@ -169,6 +169,16 @@ def test_every_draw_under_a_fresh_seed_is_another_one(sit: Callable[[str], AppTe
     assert any("23 samples were drawn" in line for line in shown(app).split("<p"))
 
 
+def test_the_seed_of_a_sample_stands_where_a_phone_shows_it_whole(
+    sit: Callable[[str], AppTest], at_screen: None
+) -> None:
+    """In a line of the page, which may break: it is copied from there to draw the list again."""
+    app = sit("auditing_sample")
+    app.text_input[0].input("a seed agreed on by mail")
+    app.button[0].click().run()
+    assert "The seed a seed agreed on by mail draws this very list again" in shown(well(app))
+
+
 def test_a_refused_finding_keeps_what_was_typed(
     sit: Callable[[str], AppTest], at_screen: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
