@@ -97,10 +97,10 @@ def disagree(workspace: Workspace, clock: Clock) -> None:
 
 def let_pass(workspace: Workspace, champion: str) -> None:
     """Set a routing, and let one open case pass without a person while another is audited."""
-    made = set_routing(workspace, Routing(random_share=0.25), actor=STEWARD)
+    made = set_routing(workspace, Routing(random_share=0.25, audit_share=0.25), actor=STEWARD)
     store = workspace.store
     rows = store.rows("SELECT case_id, prediction_id FROM predictions WHERE case_id IN ('C-5', 'C-6')")
-    passed = [Passed(row[0], row[1], made.event_id, row[0] == "C-5", 0.05) for row in rows]
+    passed = [Passed(row[0], row[1], made.event_id, row[0] == "C-5", 0.25) for row in rows]
     with store.transaction():
         event_id = audit.new_token()
         detail = {"count": len(passed), "digest": lines_digest([each.line for each in passed])}

@@ -26,6 +26,7 @@ from hitl_review.store.connection import Row, Store
 from hitl_review.store.samples import Sample
 from hitl_review.store.studies import lists, sealed
 from hitl_review.store.successions import Asked
+from hitl_review.workflow.draws import misdrawn
 from hitl_review.workflow.naming_checks import misnamed
 from hitl_review.workflow.promotion import LEAST_STATEMENT
 from hitl_review.workflow.review import is_blind
@@ -52,6 +53,7 @@ def impossible(store: Store, *, every: bool) -> Iterator[Problem]:
     project = next((_read(row["text"]) for row in successions.projects(store)), None)
     yield from _told(successions.faults(store, _asked_by(project, every=every), every=every))
     yield from _told(_owed(store, project))
+    yield from _told(misdrawn(store, project, every=every))
     for check in (_set_anew, _moves, _proposals, _samples, _studies, _washouts, misnamed):
         yield from _told(check(store))
 

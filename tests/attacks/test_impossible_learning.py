@@ -29,6 +29,11 @@ def changed_label(story: Story, origin: str, sql: str) -> Payload:
     return story.first("label.collected", event_id=batch)
 
 
+def renamed_label(story: Story, origin: str, name: str) -> Payload:
+    """Let the label of something name another origin, from which its id follows; return the event of its batch."""
+    return changed_label(story, origin, f"origin = '{name}', label_id = '{labels.label_id(name)}'")
+
+
 def collected(story: Story, origin: str, like: str, **columns: Any) -> Payload:
     """Tell that a label was made, like another one but for what is given."""
     told = story.add(story.first("label.collected"), actor="system", role="system")
@@ -89,22 +94,22 @@ def resolved(story: Story, dispute: Payload, **told: Any) -> Payload:
 
 def label_of_an_estimate_that_nobody_gave(story: Story) -> Payload:
     """Let a label name an estimate that is not there."""
-    return changed_label(story, "read:read-reader-1-C-1", "origin = 'read:nobodys'")
+    return renamed_label(story, "read:read-reader-1-C-2", "read:nobodys")
 
 
 def label_of_a_decision_that_nobody_made(story: Story) -> Payload:
     """Let a label name a decision that is not there."""
-    return changed_label(story, "decision:decision-reader-1-C-1-first", "origin = 'decision:nobodys'")
+    return renamed_label(story, OF_A_DEFERRAL, "decision:nobodys")
 
 
 def label_of_an_outcome_that_never_came(story: Story) -> Payload:
     """Let a label name an outcome that is not there."""
-    return changed_label(story, "outcome:1", "origin = 'outcome:7'")
+    return renamed_label(story, "outcome:1", "outcome:7")
 
 
 def label_of_an_answer_that_nobody_gave(story: Story) -> Payload:
     """Let a label name an adjudicator's answer that is not there."""
-    return changed_label(story, "resolution:*", "origin = 'resolution:nobodys'")
+    return renamed_label(story, "resolution:*", "resolution:nobodys")
 
 
 def label_of_hearsay(story: Story) -> Payload:

@@ -101,3 +101,33 @@ def place(store: Store, event_id: str) -> int | None:
     """Return the number of an event, or None."""
     row = store.row(f"SELECT {place_of('?')}", (event_id,))
     return None if row is None else row[0]
+
+
+def routings_set(store: Store) -> list[Row]:
+    """Return every routing with its place, the oldest first."""
+    sql = "SELECT r.body, r.at, a.seq FROM routings r CROSS JOIN audit_log a USING (event_id) ORDER BY r.rowid"
+    return store.rows(sql)
+
+
+def passed(store: Store) -> list[Row]:
+    """Return every case that passed with its place, and the share of audits that its routing sets."""
+    return store.rows(
+        "SELECT o.case_id, o.audited, o.audit_share, o.event_id, a.seq,"
+        " json_extract(r.body, '$.audit_share') AS share_set FROM passes o CROSS JOIN audit_log a USING (event_id)"
+        " JOIN routings r ON r.event_id = o.routing ORDER BY o.rowid"
+    )
+
+
+def collections(store: Store) -> list[tuple[str, int]]:
+    """Return the event of each batch of labels with its place."""
+    sql = "SELECT l.event_id, a.seq FROM (SELECT DISTINCT event_id FROM labels) l CROSS JOIN audit_log a"
+    return [(row[0], row[1]) for row in store.rows(f"{sql} USING (event_id)")]
+
+
+def labels_by_origin(store: Store) -> Iterator[Any]:
+    """Yield id, origin, case, time, chance of having been drawn, and event of every label, in their order."""
+    cursor = store.db.conn.cursor()
+    cursor.row_factory = None
+    return cursor.execute(
+        "SELECT label_id, origin, case_id, at, sampling_probability, event_id FROM labels ORDER BY rowid"
+    )
