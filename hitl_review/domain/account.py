@@ -104,6 +104,7 @@ ACTS: Mapping[str, Permission] = {
     **dict.fromkeys(("case.received", "outcome.recorded"), Permission.IMPORT),
     **dict.fromkeys(
         (
+            "case.opened",
             "prediction.shown",
             "read.committed",
             "decision.accepted",
@@ -131,7 +132,12 @@ ACTS: Mapping[str, Permission] = {
         ),
         Permission.LEAD_STUDY,
     ),
-    **dict.fromkeys(("audit.sampled", "sample.reviewed"), Permission.READ_LOG),
+    **dict.fromkeys(
+        ("audit.sampled", "sample.reviewed", "audit.exported", "receipt.issued"), Permission.READ_LOG
+    ),
+    "data.exported": Permission.EXPORT,
+    "study.exported": Permission.SEE_STUDY_RESULTS,
+    "key.rotated": Permission.ROTATE_KEY,
     **dict.fromkeys(
         (
             "account.created",
@@ -143,7 +149,8 @@ ACTS: Mapping[str, Permission] = {
         Permission.MANAGE_ACCOUNTS,
     ),
 }
-"""What the role of whoever did it had to be permitted, by the action that tells of it: of every act that left a row.
+"""What the role of whoever did it had to be permitted, by the action that tells of it: of acts that left a row, or
+took something out of the workspace.
 
 No permission that stands here may be taken from a role later: what was done by it in time would be called wrong.
 """

@@ -22,6 +22,7 @@ from tests.attacks import (
     test_impossible_counts,
     test_impossible_learning,
     test_impossible_moves,
+    test_impossible_people,
     test_impossible_policies,
     test_impossible_reviewing,
     test_impossible_signatures,
@@ -66,7 +67,7 @@ COVERED = {
     words
     for deeds in (
         *(test_impossible_policies.TRUSTING, test_impossible_policies.SHARING, test_impossible_policies.ANEW),
-        *(AT_ONCE, test_impossible_counts.COUNTED, test_impossible_signatures.SIGNED),
+        *(AT_ONCE, test_impossible_counts.COUNTED, test_impossible_signatures.SIGNED, test_impossible_people.PEOPLE),
         *(test_impossible_reviewing.IMPOSSIBLE, test_impossible_reviewing.OUT_OF_ORDER),
         *(test_impossible_learning.IMPOSSIBLE, test_impossible_learning.OUT_OF_ORDER),
         *(test_impossible_moves.IMPOSSIBLE, test_impossible_moves.OUT_OF_ORDER),

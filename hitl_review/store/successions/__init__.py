@@ -17,6 +17,7 @@ from typing import Final
 from hitl_review.store.connection import Store
 from hitl_review.store.successions.learning import LEARNING
 from hitl_review.store.successions.look import Look, sql_of
+from hitl_review.store.successions.people import PEOPLE
 from hitl_review.store.successions.reviewing import AUDITING, REVIEWING, SHOWN_FIRST
 from hitl_review.store.successions.rows import (
     collections,
@@ -62,7 +63,7 @@ __all__ = [
     "without_estimate",
 ]
 
-LOOKS: Final = (*REVIEWING, *LEARNING, *AUDITING, *STUDYING)
+LOOKS: Final = (*REVIEWING, *LEARNING, *AUDITING, *STUDYING, *PEOPLE)
 
 
 @dataclass(frozen=True, slots=True)
