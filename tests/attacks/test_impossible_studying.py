@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from hitl_review.domain.canonical import bytes_digest
+from hitl_review.domain.canonical import bytes_digest, lines_digest
 from hitl_review.domain.protocol import document_of, read_document
 from hitl_review.workflow.workspace import open_workspace
 from tests.attacks.retelling import Deed, Payload, Story, found, outcome, retold, tried
@@ -137,6 +137,29 @@ def read_that_skips_a_case(story: Story) -> Payload:
     return read(story, shown(story, 3, "C-1"), case="C-1")
 
 
+def waiver_for_a_stranger(story: Story) -> Payload:
+    """Waive the washout of somebody who reads nothing."""
+    return story.add(story.first("study.washout_waived"), {"reader": "auditor-1"})
+
+
+def outputs_that_no_model_said(story: Story) -> Payload:
+    """Let a study show another probability than the model said, and say that nothing was turned round."""
+    story.write("UPDATE study_outputs SET probability = 0.99 WHERE case_id = 'C-1'")
+    names = ("study", "case", "prediction", "margin", "probability", "label", "verdict", "replaced")
+    rows = story.connection.execute(
+        "SELECT study_id, case_id, prediction_id, margin, probability, label, verdict, replaced FROM study_outputs"
+        " ORDER BY rowid"
+    )
+    lines = [dict(zip(names, row, strict=True)) for row in rows]
+    protocol, seals = read_document(document(story, "frozen"))
+    assert seals is not None
+    text = document_of(protocol, replace(seals, outputs=lines_digest(lines)))
+    frozen = story.first("study.frozen")
+    frozen["detail"]["protocol"] = bytes_digest(text.encode())
+    story.bodies[frozen["event_id"]] = {"document": text}
+    return story.first("study.outputs_fixed")
+
+
 def waiver_after_the_lock(story: Story) -> Payload:
     """Waive a washout when the reading has ended."""
     wrong = story.add(story.first("study.washout_waived"))
@@ -178,7 +201,7 @@ def started_without_a_freeze(story: Story) -> Payload:
 
 def other_outputs(story: Story) -> Payload:
     """Show something else of the model than was fixed."""
-    story.write("UPDATE study_outputs SET label = 'died' WHERE case_id = 'C-1'")
+    story.write("UPDATE study_outputs SET label = 'alive' WHERE case_id = 'C-4'")
     return story.first("study.frozen")
 
 
@@ -290,6 +313,8 @@ def case_before_the_start(story: Story) -> Payload:
 
 
 IMPOSSIBLE: list[tuple[Deed, str]] = [
+    (waiver_for_a_stranger, "a washout was waived for somebody who does not read in the study"),
+    (outputs_that_no_model_said, "what a study was to show of the model is not what it said"),
     (case_on_the_screen_of_another, ANOTHER_CASE),
     (case_from_somebody_elses_list, "a study's case was shown to somebody on whose list it is not"),
     (model_without_an_answer, OWN_ANSWER),

@@ -87,6 +87,21 @@ STUDYING: Final = (
     Look(
         "w.event_id",
         "study_waivers w",
-        {"a washout was waived while the study did not run": _not_running("w", "w.event_id", "w.at")},
+        {
+            "a washout was waived while the study did not run": _not_running("w", "w.event_id", "w.at"),
+            "a washout was waived for somebody who does not read in the study": (
+                "w.reader NOT IN (SELECT s.reader FROM study_schedule s WHERE s.study_id = w.study_id)"
+            ),
+        },
+    ),
+    Look(
+        "o.event_id",
+        "study_outputs o JOIN predictions p USING (prediction_id)",
+        {
+            "what a study was to show of the model is not what it said": (
+                "p.case_id <> o.case_id OR (NOT o.replaced AND (o.margin, o.probability, o.label, o.verdict)"
+                " IS NOT (p.margin, p.probability, p.label, p.verdict))"
+            ),
+        },
     ),
 )
