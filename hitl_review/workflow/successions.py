@@ -26,6 +26,7 @@ from hitl_review.store.connection import Row, Store
 from hitl_review.store.samples import Sample
 from hitl_review.store.studies import lists, sealed
 from hitl_review.store.successions import Asked
+from hitl_review.workflow.deciding import reason_rules
 from hitl_review.workflow.draws import misdrawn
 from hitl_review.workflow.naming_checks import misnamed
 from hitl_review.workflow.promotion import LEAST_STATEMENT
@@ -79,11 +80,14 @@ def _asked_by(project: Project | None, *, every: bool) -> Asked:
     """Return what a project says of labels, reasons and signatures."""
     if project is None:
         return Asked()
-    target, review = project.target, project.review
+    target, review, rules = project.target, project.review, reason_rules(project)
     return Asked(
         target.positive.code,
         canonical_json([target.positive.code, target.negative.code]),
         canonical_json({each.code: str(each.training_effect) for each in project.reasons}),
+        canonical_json([f"{answer} {rule.code}" for rule in rules for answer in sorted(rule.answers)]),
+        canonical_json([rule.code for rule in rules if rule.needs_comment]),
+        target.threshold,
         review.signature_meaning,
         canonical_json([*_PROOFS[review.signing]]),
         None if every or review.signing == "session" else review.signing_window_minutes,

@@ -5,8 +5,10 @@ The parts that all stories of forgers are made of; each tells it as it could hav
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
+from hitl_review.domain.case import snapshot_of
 from tests.attacks.retelling import Payload, Story
 
 SAID = {"label": "died", "probability": 0.7}
@@ -66,4 +68,24 @@ def predicted(story: Story, case: str, **changed: Any) -> Payload:
     model = told["detail"]["model"]
     row = {"case_id": case, "prediction_id": f"P-forged-{case}", "event_id": told["event_id"], **changed}
     story.copy("predictions", f"case_id = 'C-5' AND model = '{model}'", **row)
+    return told
+
+
+def received(story: Story, *, purpose: str = "training", of: str = "H-1") -> Payload:
+    """Tell that a case H-1 came in, with values like those of the first one; `of` is whose they are said to be."""
+    told = story.add(story.first("case.received"), {"purpose": purpose})
+    body = story.one("SELECT body FROM snapshots WHERE case_id = 'T-1'")
+    digest = snapshot_of(of, json.loads(body)).digest
+    story.connection.execute("INSERT OR IGNORE INTO snapshots VALUES (?, ?, ?)", (digest, of, body))
+    position = story.one("SELECT max(position) + 1 FROM cases")
+    row = {"position": position, "snapshot": digest, "purpose": purpose, "event_id": told["event_id"]}
+    story.copy("cases", "case_id = 'T-1'", case_id="H-1", **row)
+    return told
+
+
+def recorded(story: Story, case: str) -> Payload:
+    """Tell that the outcome of a case came in."""
+    told = story.add(story.first("outcome.recorded"))
+    number = story.one("SELECT max(outcome_id) + 1 FROM outcomes")
+    story.copy("outcomes", "value = 1", outcome_id=number, case_id=case, event_id=told["event_id"])
     return told

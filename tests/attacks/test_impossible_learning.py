@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
+from hitl_review.domain.canonical import bytes_digest, canonical_json
 from hitl_review.store import labels
 from tests.attacks.retelling import Deed, Payload, Story, found, outcome, retold, tried
-from tests.attacks.reviews_told import estimate, whole_way
+from tests.attacks.reviews_told import estimate, received, recorded, whole_way
 
 OF_NOTHING = "a label of something that is not there"
 SAYS_ANOTHER = "a label does not say what it was made of"
 FROM_LATER = "a label from before what it was made of"
+NO_SUCH_ALARM = "an alarm that its look does not have, or in other words"
+SO_ALREADY = "a lamp was raised or cleared that was so already"
 OTHER_LABELS = "a dispute about a label of another case, or of none"
 
 
@@ -61,14 +64,6 @@ def label_of_decision(story: Story, decided: Payload, **columns: Any) -> Payload
         **{"decision_id": decided["event_id"], "probability": float(detail["label"] == "died"), **columns},
     }
     return collected(story, f"decision:{decided['event_id']}", "decision:*-reader-1-C-1-*", **said)
-
-
-def recorded(story: Story, case: str) -> Payload:
-    """Tell that the outcome of a case came in."""
-    told = story.add(story.first("outcome.recorded"))
-    number = story.one("SELECT max(outcome_id) + 1 FROM outcomes")
-    story.copy("outcomes", "value = 1", outcome_id=number, case_id=case, event_id=told["event_id"])
-    return told
 
 
 def disputed(story: Story, case: str = "C-4", **detail: Any) -> Payload:
@@ -130,13 +125,7 @@ def same_outcome_again(story: Story) -> Payload:
 
 def label_of_a_holdout_case(story: Story) -> Payload:
     """Learn from the outcome of a case that models are measured on."""
-    told = story.add(story.first("case.received"), {"purpose": "holdout"})
-    position, snapshot = (
-        story.one("SELECT max(position) + 1 FROM cases"),
-        story.one("SELECT snapshot FROM cases"),
-    )
-    place = {"position": position, "snapshot": snapshot, "purpose": "holdout", "event_id": told["event_id"]}
-    story.copy("cases", "case_id = 'T-1'", case_id="H-1", **place)
+    received(story, purpose="holdout")
     recorded(story, "H-1")
     return collected(story, "outcome:3", "outcome:1", case_id="H-1")
 
@@ -252,13 +241,50 @@ def case_passed_before_the_routing(story: Story) -> Payload:
     return wrong
 
 
-def alarm(story: Story, name: str = "v1") -> tuple[Payload, Payload]:
-    """Tell of a look of the monitor, and of the alarm that it raised about a model."""
-    first = story.first("monitoring.made")
-    look = story.add(first)
-    story.bodies[look["event_id"]] = {"body": story.one("SELECT body FROM monitorings")}
-    detail = {"model": model(story, name), "monitoring": look["event_id"]}
-    return look, story.add(story.first("alarm.raised"), detail)
+MOVED: Final = "What the model says has moved."
+
+
+def look(story: Story, state: str = "alarm") -> Payload:
+    """Tell of a look of the monitor, which found the inputs as they were before, and the scores in some state."""
+    lamps = [{"name": "inputs", "state": "alarm"}, {"name": "scores", "state": state, "words": MOVED}]
+    body = canonical_json({"lamps": lamps})
+    raised = [each["name"] for each in lamps if each["state"] == "alarm"]
+    told = story.add(story.first("monitoring.made"), {"raised": raised, "report": bytes_digest(body.encode())})
+    story.bodies[told["event_id"]] = {"body": body}
+    return told
+
+
+def alarm(story: Story, name: str = "v1", state: str = "raised", **detail: Any) -> tuple[Payload, Payload]:
+    """Tell of a look of the monitor, and of the alarm about a model that it raised, or cleared."""
+    seen = look(story, {"raised": "alarm", "cleared": "fine"}[state])
+    said = {"model": model(story, name), "monitoring": seen["event_id"], "words": MOVED, **detail}
+    return seen, story.add(story.first("alarm.raised"), said, action=f"alarm.{state}", subject="lamp:scores")
+
+
+def alarm_of_another_lamp(story: Story) -> Payload:
+    """Raise what the report says nothing of."""
+    return story.add(alarm(story)[1], subject="lamp:overrides")
+
+
+def alarm_in_other_words(story: Story) -> Payload:
+    """Raise an alarm, and say that all is well."""
+    return alarm(story, words="All is well.")[1]
+
+
+def alarm_raised_twice(story: Story) -> Payload:
+    """Raise what rings already."""
+    seen = alarm(story)[0]
+    return story.add(story.last("alarm.raised"), {"monitoring": seen["event_id"]})
+
+
+def alarm_cleared_that_never_rang(story: Story) -> Payload:
+    """Clear what is fine."""
+    return alarm(story, state="cleared")[1]
+
+
+def look_of_which_nobody_was_told(story: Story) -> Payload:
+    """Raise an alarm in the report, and tell nobody."""
+    return look(story)
 
 
 def look_that_raised_nothing(story: Story) -> Payload:
@@ -275,8 +301,8 @@ def alarm_about_another_model(story: Story) -> Payload:
 
 def alarm_before_its_look(story: Story) -> Payload:
     """Raise an alarm, and look afterwards."""
-    look, wrong = alarm(story)
-    story.come_too_late(look, wrong)
+    seen, wrong = alarm(story)
+    story.come_too_late(seen, wrong)
     return wrong
 
 
@@ -349,6 +375,11 @@ IMPOSSIBLE: list[tuple[Deed, str]] = [
     (case_passed_on_what_was_said_of_another, "a case passed on what was said of another"),
     (look_that_raised_nothing, "a look that raised other alarms than its report has"),
     (alarm_about_another_model, "an alarm about another model than the one that was watched"),
+    (alarm_of_another_lamp, NO_SUCH_ALARM),
+    (alarm_in_other_words, NO_SUCH_ALARM),
+    (alarm_raised_twice, SO_ALREADY),
+    (alarm_cleared_that_never_rang, SO_ALREADY),
+    (look_of_which_nobody_was_told, "a look with an alarm that nobody was told of"),
 ]
 OUT_OF_ORDER: list[tuple[Deed, str]] = [
     (label_before_its_estimate, FROM_LATER),
@@ -393,6 +424,11 @@ def what_could_have_been_learned(story: Story) -> None:
     disputed(story, "C-6")
     story.add(story.last("routing.set"))
     passing(story)
+    alarm(story)
+    look(story)
+    story.set_clock_back()
+    alarm(story, state="cleared")
+    look(story, "fine")
     alarm(story)
 
 

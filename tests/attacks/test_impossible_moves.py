@@ -258,7 +258,32 @@ def second_promotion_of_the_model_in_use(story: Story) -> Payload:
     return moved(story, "v2", gate=story.first("gate.passed"))
 
 
+def signed_otherwise(story: Story, **signature: str) -> Payload:
+    """Put the newest model in use under another signature."""
+    wrong = story.last("model.promoted")
+    wrong["detail"]["signature"] |= signature
+    return wrong
+
+
+def promotion_signed_as_a_review(story: Story) -> Payload:
+    """Sign under a model as under a decision."""
+    return signed_otherwise(story, meaning="review")
+
+
+def promotion_proved_by_nothing_known(story: Story) -> Payload:
+    """Name a way of proving who one is that there is not."""
+    return signed_otherwise(story, method="handshake")
+
+
 IMPOSSIBLE: list[tuple[Deed, str]] = [
+    (
+        promotion_signed_as_a_review,
+        "a change of the model in use whose signature means something else than approval",
+    ),
+    (
+        promotion_proved_by_nothing_known,
+        "a change of the model in use signed without the proof that the project asks for",
+    ),
     (gate_of_a_model_against_itself, "a gate report of a model against itself"),
     (gate_with_another_verdict, "its verdict is not that of its report"),
     (proposal_on_the_gate_of_another_model, NO_GATE),

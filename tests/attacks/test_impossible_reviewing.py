@@ -12,9 +12,10 @@ from typing import Any
 
 import pytest
 
+from hitl_review.domain.canonical import bytes_digest
 from hitl_review.workflow.sampling import lowest
 from tests.attacks.retelling import Deed, Payload, Story, found, outcome, retold, tried
-from tests.attacks.reviews_told import answer, estimate, predicted, view, whole_way
+from tests.attacks.reviews_told import answer, estimate, predicted, received, recorded, view, whole_way
 
 LATER = "2027-01-01T00:00:00.000000Z"
 BEFORE_THE_ESTIMATE = "the model's view was shown before the own estimate was given"
@@ -75,6 +76,87 @@ def view_on_a_screen_without_the_prediction(story: Story) -> Payload:
     """Show the facts of the case with something else than what the model said of it."""
     estimate(story)
     return view(story, on_screen="P-another")
+
+
+def estimate_beside_the_model(story: Story) -> Payload:
+    """Give an estimate that is no own one, for the collector to take for one."""
+    return estimate(story, modality="aided")
+
+
+def training_case_judged(story: Story, **changed: Any) -> Payload:
+    """Tell that the model was asked about a case that nobody reviews."""
+    snapshot = story.one("SELECT snapshot FROM cases WHERE case_id = 'T-1'")
+    return predicted(story, "T-1", snapshot=snapshot, **changed)
+
+
+def prediction_of_the_other_label(story: Story) -> Payload:
+    """Let the model say the other label than its probability does."""
+    return training_case_judged(story, label="alive")
+
+
+def prediction_at_another_threshold(story: Story) -> Payload:
+    """Let the model be sure where the project is not."""
+    return training_case_judged(story, threshold=0.4)
+
+
+def view_of_another_probability(story: Story) -> Payload:
+    """Show another probability than the model said."""
+    estimate(story)
+    shown = view(story)
+    before = shown["detail"]["shown_digest"]
+    body = story.one("SELECT body FROM screens WHERE digest = ?", before).replace("}}", ',"probability":0.99}}')
+    after = shown["detail"]["shown_digest"] = bytes_digest(body.encode())
+    story.write("UPDATE screens SET digest = ?, body = ? WHERE digest = ?", after, body, before)
+    return shown
+
+
+def deferred(story: Story, **told: Any) -> Payload:
+    """Tell that the first reader deferred a case."""
+    decided = whole_way(story, outcome="deferred", label=None, **told)[2]
+    decided["action"] = "decision.deferred"
+    story.write("UPDATE worklist SET state = 'deferred' WHERE case_id = 'C-6'")
+    return decided
+
+
+def deferral_for_no_known_reason(story: Story) -> Payload:
+    """Defer for a reason that this project has never heard of."""
+    return deferred(story, reason="tired")
+
+
+def deferral_for_the_reason_of_an_override(story: Story) -> Payload:
+    """Defer for a reason that goes with another answer."""
+    return deferred(story, reason="seen_patient")
+
+
+def deferral_without_words(story: Story) -> Payload:
+    """Say that a value is wrong, and not which."""
+    return deferred(story, reason="record_wrong", comment="")
+
+
+def finding_without_words(story: Story) -> Payload:
+    """Call a decision a serious finding, and do not say why."""
+    return story.add(story.first("sample.reviewed"), {"verdict": "serious", "comment": ""})
+
+
+def case_with_the_values_of_another(story: Story) -> Payload:
+    """Let two cases share the values of one."""
+    return received(story, of="T-1")
+
+
+def outcome_before_its_case(story: Story) -> Payload:
+    """Know what became of a case, and take it in afterwards."""
+    case = received(story)
+    wrong = recorded(story, "H-1")
+    story.come_too_late(case, wrong)
+    return wrong
+
+
+def prediction_before_its_case(story: Story) -> Payload:
+    """Ask the model about a case, and take it in afterwards."""
+    case = received(story)
+    wrong = predicted(story, "H-1", snapshot=story.one("SELECT snapshot FROM cases WHERE case_id = 'H-1'"))
+    story.come_too_late(case, wrong)
+    return wrong
 
 
 def view_of_the_model_before(story: Story) -> Payload:
@@ -211,7 +293,17 @@ def finding_before_its_sample(story: Story) -> Payload:
     return wrong
 
 
+NO_REASON = "a decision for a reason that the project does not have for such an answer"
 IMPOSSIBLE: list[tuple[Deed, str]] = [
+    (estimate_beside_the_model, "an own estimate that is said to be given beside the model"),
+    (prediction_of_the_other_label, "what the model said is not what its probability says"),
+    (prediction_at_another_threshold, "what the model said is not what its probability says"),
+    (view_of_another_probability, "the screen that was shown says something else than the model said"),
+    (deferral_for_no_known_reason, NO_REASON),
+    (deferral_for_the_reason_of_an_override, NO_REASON),
+    (deferral_without_words, "a decision without the words that its reason asks for"),
+    (finding_without_words, "a remark or a serious finding that does not say why"),
+    (case_with_the_values_of_another, "a case with the values of another one"),
     (estimate_of_a_training_case, "an own estimate of a case that nobody reviews"),
     (estimate_before_the_case_was_opened, "an own estimate from before the case was opened"),
     (prediction_from_other_values, "what the model said is not of its case's values"),
@@ -243,6 +335,8 @@ IMPOSSIBLE: list[tuple[Deed, str]] = [
     (sample_from_the_future, NOT_DRAWN),
 ]
 OUT_OF_ORDER: list[tuple[Deed, str]] = [
+    (outcome_before_its_case, "an outcome from before its case"),
+    (prediction_before_its_case, "what the model said is from before its case, or before the model"),
     (view_before_the_estimate, BEFORE_THE_ESTIMATE),
     (view_before_the_model_was_asked, "what the model said was shown before it was said"),
     (decision_before_its_screen, "a decision from before its screen was shown"),

@@ -14,6 +14,7 @@ from tests.attacks.reviews_told import estimate, whole_way
 from tests.ward import PROJECT
 
 UNPROVED = "a decision signed without the proof that the project asks for"
+UNPROVED_MOVE = "a change of the model in use signed without the proof that the project asks for"
 
 
 def answer_with_a_label_of_nobody(story: Story) -> Payload:
@@ -78,8 +79,9 @@ def test_a_signature_is_held_to_the_policy_of_the_project(
 ) -> None:
     """By what proved who signed, and by how many minutes before the act."""
     with retold(reviewed_folder) as story:
-        decided = sign_all(story, policy, method, minutes)
-    expected = [(story.place(each), "impossible", UNPROVED) for each in decided]
+        signed = sign_all(story, policy, method, minutes)
+    expected = [(story.place(each), "impossible", UNPROVED) for each in signed]
+    expected[-1] = (expected[-1][0], "impossible", UNPROVED_MOVE)
     assert found(reviewed_folder) == (expected if is_found else [])
 
 
@@ -95,13 +97,17 @@ def test_how_long_ago_a_proof_was_given_is_not_asked_where_the_clock_went_back(
 
 
 def sign_all(story: Story, policy: str, method: str, minutes: int | None) -> list[Payload]:
-    """Let a project ask for signatures by a policy, and every decision be signed in one way; return the decisions."""
+    """Let a project ask for signatures by a policy, and all be given in one way; return what was signed.
+
+    Those are the decisions and then the one change of the model in use.
+    """
     text = f'{PROJECT}\n[review]\nsigning = "{policy}"\nsigning_window_minutes = 15\n'
     project, digest = story.first("project.configured"), bytes_digest(text.encode())
     project["detail"]["digest"], project["subject"] = digest, f"project:{digest}"
     story.bodies[project["event_id"]] = {"text": text}
-    decided = [each for each in story.payloads if each["action"].startswith("decision.")]
-    for each in decided:
+    signed = [each for each in story.payloads if each["action"].startswith("decision.")]
+    signed += story.all("model.promoted")
+    for each in signed:
         proved = None if minutes is None else stamp(moment(each["at"]) - timedelta(minutes=minutes))
         each["detail"]["signature"] |= {"method": method, "proved_at": proved}
-    return decided
+    return signed

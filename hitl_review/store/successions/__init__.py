@@ -76,6 +76,12 @@ class Asked:
     """A JSON list of the labels there are; empty where they are not known."""
     effects: str = "{}"
     """A JSON object of what each reason means for training."""
+    reasons: str = "[]"
+    """A JSON list of answers with the reasons that they may have; empty where they are not known."""
+    worded: str = "[]"
+    """A JSON list of the reasons that ask for words."""
+    threshold: float | None = None
+    """From which probability on the positive label is said; None where that is not known."""
     meaning: str = ""
     """What a signature under a decision means; empty where that is not known."""
     proofs: str = "[]"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from hitl_review.store.successions.look import Look, not_before
+from hitl_review.store.successions.look import Look, not_before, unproved
 
 _SAYS_THE_SAME: Final = "a label does not say what it was made of"
 _FROM_LATER: Final = "a label from before what it was made of"
@@ -148,6 +148,16 @@ LEARNING: Final = (
             "an alarm from before the look that raised it": not_before(
                 "m.event_id", "m.at", "a.event_id", "a.at"
             ),
+            "an alarm that its look does not have, or in other words": (
+                "NOT EXISTS (SELECT 1 FROM json_each(m.body, '$.lamps') l"
+                " WHERE json_extract(l.value, '$.name') = a.lamp"
+                " AND json_extract(l.value, '$.state') = iif(a.state = 'raised', 'alarm', 'fine')"
+                " AND coalesce(json_extract(l.value, '$.words'), a.words) = a.words)"
+            ),
+            "a lamp was raised or cleared that was so already": (
+                "a.state = coalesce((SELECT e.state FROM alarms e WHERE e.lamp = a.lamp AND e.rowid < a.rowid"
+                " ORDER BY e.rowid DESC LIMIT 1), 'cleared')"
+            ),
         },
     ),
     Look(
@@ -157,7 +167,13 @@ LEARNING: Final = (
             "a look that raised other alarms than its report has": (
                 "json_extract(e.payload, '$.detail.raised') IS NOT (SELECT json_group_array(json_extract(l.value,"
                 " '$.name')) FROM json_each(m.body, '$.lamps') l WHERE json_extract(l.value, '$.state') = 'alarm')"
-            )
+            ),
+            "a look with an alarm that nobody was told of": (
+                "EXISTS (SELECT 1 FROM json_each(m.body, '$.lamps') l WHERE json_extract(l.value, '$.state') = 'alarm'"
+                " AND (SELECT a.state FROM alarms a JOIN monitorings n ON n.event_id = a.monitoring"
+                " WHERE a.lamp = json_extract(l.value, '$.name') AND n.rowid <= m.rowid"
+                " ORDER BY a.rowid DESC LIMIT 1) IS NOT 'raised')"
+            ),
         },
     ),
     Look(
@@ -187,6 +203,16 @@ LEARNING: Final = (
         {
             "a gate report of a model against itself": "g.challenger = g.champion",
             "its verdict is not that of its report": "json_extract(g.body, '$.verdict') IS NOT g.verdict",
+        },
+    ),
+    Look(
+        "m.event_id",
+        "promotions m WHERE m.signed_name IS NOT NULL",
+        {
+            "a change of the model in use whose signature means something else than approval": (
+                "m.signed_meaning <> 'approval'"
+            ),
+            "a change of the model in use signed without the proof that the project asks for": unproved("m", "at"),
         },
     ),
 )

@@ -28,6 +28,15 @@ def not_before(first: str, first_at: str, then: str, then_at: str) -> str:
     return f"((:every OR {first_at} >= {then_at}) AND {place_of(first)} >= {place_of(then)})"
 
 
+def unproved(row: str, at: str) -> str:
+    """Return what is true where who signed a row had not proved it as the project asks for."""
+    return (
+        f"(:proofs <> '[]' AND {row}.signed_method NOT IN (SELECT value FROM json_each(:proofs)))"
+        f" OR (:window IS NOT NULL AND ({row}.signed_proof IS NULL OR {row}.signed_proof > {row}.{at}"
+        f" OR (julianday({row}.{at}) - julianday({row}.signed_proof)) * 1440 > :window + 0.01))"
+    )
+
+
 SHOWS_ANOTHER: Final = 'instr({0}, \'{{"facts":{{"case_id":\' || json_quote({1})) <> 1'
 """Whether a screen is not of a case: the canonical JSON of every screen begins with its case."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from hitl_review.store.successions.look import SHOWS_ANOTHER, Look, not_before, place_of
+from hitl_review.store.successions.look import SHOWS_ANOTHER, Look, not_before, place_of, unproved
 
 _IN_USE: Final = "(SELECT m.model{} FROM promotions m {} ORDER BY m.rowid DESC LIMIT 1)"
 
@@ -23,8 +23,29 @@ _OWN_READ: Final = (
     "LEFT JOIN reads r ON r.case_id = {0}.case_id AND r.reader = {0}.reader AND r.modality = 'unaided'"
 )
 _LABELS: Final = "(:labels <> '[]' AND {} NOT IN (SELECT value FROM json_each(:labels)))"
+_SAYS_ANOTHER: Final = " OR ".join(
+    (
+        *(
+            f"abs(coalesce(json_extract(s.body, '$.view.{name}'), p.{name}) - p.{name}) > 1e-9"
+            for name in ("margin", "probability", "threshold")
+        ),
+        *(
+            f"coalesce(json_extract(s.body, '$.view.{name}'), p.{name}) <> p.{name}"
+            for name in ("label", "verdict", "model")
+        ),
+    )
+)
+"""What is true of a screen `s` that shows something else than a prediction `p`; SQLite may read a number otherwise
+than Python by its last digit."""
+_NOT_ONE_EACH: Final = "(SELECT count(*) FROM snapshots) <> (SELECT count(*) FROM cases)"
+"""No snapshot belongs to nothing, which is asked elsewhere; so where there are as many as cases, each has its own."""
 SHOWN_FIRST: Final = "the model's view was shown before the own estimate was given"
 REVIEWING: Final = (
+    Look(
+        "c.event_id",
+        f"cases c JOIN snapshots s ON s.digest = c.snapshot WHERE {_NOT_ONE_EACH}",
+        {"a case with the values of another one": "s.case_id <> c.case_id"},
+    ),
     Look(
         "r.read_id",
         "cases c CROSS JOIN reads r ON r.case_id = c.case_id WHERE c.purpose <> 'queue'",
@@ -36,6 +57,7 @@ REVIEWING: Final = (
         {
             "an own estimate from before the case was opened": "r.opened_at > r.committed_at",
             "an own estimate with a label that the project has not": _LABELS.format("r.label"),
+            "an own estimate that is said to be given beside the model": "r.modality <> 'unaided'",
         },
     ),
     Look(
@@ -45,8 +67,27 @@ REVIEWING: Final = (
     ),
     Look(
         "p.event_id",
-        "predictions p JOIN cases c USING (case_id)",
-        {"what the model said is not of its case's values": "p.snapshot <> c.snapshot"},
+        "predictions p JOIN cases c USING (case_id) JOIN models v ON v.digest = p.model",
+        {
+            "what the model said is not of its case's values": "p.snapshot <> c.snapshot",
+            "what the model said is not what its probability says": (
+                "(:threshold IS NOT NULL AND (p.threshold <> :threshold OR p.label IS NOT"
+                " json_extract(:labels, iif(p.probability >= p.threshold, '$[0]', '$[1]'))))"
+            ),
+            "what the model said is from before its case, or before the model": (
+                f"{not_before('c.event_id', 'c.received_at', 'p.event_id', 'p.made_at')}"
+                f" OR {not_before('v.event_id', 'v.trained_at', 'p.event_id', 'p.made_at')}"
+            ),
+        },
+    ),
+    Look(
+        "o.event_id",
+        "outcomes o JOIN cases c USING (case_id)",
+        {
+            "an outcome from before its case": not_before(
+                "c.event_id", "c.received_at", "o.event_id", "o.recorded_at"
+            )
+        },
     ),
     Look(
         "v.reveal_id",
@@ -58,6 +99,7 @@ REVIEWING: Final = (
                 f"{SHOWS_ANOTHER.format('s.body', 'v.case_id')}"
                 " OR instr(s.body, '\"prediction_id\":' || json_quote(v.prediction_id)) = 0"
             ),
+            "the screen that was shown says something else than the model said": _SAYS_ANOTHER,
             "what the model said was shown before it was said": not_before(
                 "p.event_id", "p.made_at", "v.reveal_id", "v.shown_at"
             ),
@@ -94,11 +136,13 @@ REVIEWING: Final = (
             "a decision whose signature means something else than the project says": (
                 "(:meaning <> '' AND d.signed_meaning <> :meaning)"
             ),
-            "a decision signed without the proof that the project asks for": (
-                "(:proofs <> '[]' AND d.signed_method NOT IN (SELECT value FROM json_each(:proofs)))"
-                " OR (:window IS NOT NULL AND"
-                " (d.signed_proof IS NULL OR d.signed_proof > d.decided_at"
-                " OR (julianday(d.decided_at) - julianday(d.signed_proof)) * 1440 > :window + 0.01))"
+            "a decision signed without the proof that the project asks for": unproved("d", "decided_at"),
+            "a decision for a reason that the project does not have for such an answer": (
+                "(:reasons <> '[]' AND d.reason IS NOT NULL"
+                " AND d.answer || ' ' || d.reason NOT IN (SELECT value FROM json_each(:reasons)))"
+            ),
+            "a decision without the words that its reason asks for": (
+                "(d.comment = '' AND d.reason IN (SELECT value FROM json_each(:worded)))"
             ),
         },
     ),
@@ -126,6 +170,7 @@ AUDITING: Final = (
             "a finding from before its sample was drawn": not_before(
                 "s.sample_id", "s.at", "f.finding_id", "f.at"
             ),
+            "a remark or a serious finding that does not say why": "f.verdict <> 'in_order' AND f.comment = ''",
         },
     ),
 )
