@@ -34,6 +34,8 @@ LOOKED_AT: Final = 1_000
 LONGEST_NAME: Final = 100
 """Among so many columns, with names of so many letters, one is looked for that is called nearly as a missing one."""
 _PARQUET_ROWS: Final = 20_000
+MOST_COPIED: Final = 20
+"""How often the bytes of a table as large as may be are copied from batch to batch; writers keep dictionaries small."""
 _PARQUET: Final = b"PAR1"
 _GZIP: Final = b"\x1f\x8b"
 _ZIP: Final = b"PK\x03\x04"
@@ -210,6 +212,9 @@ def _parquet_table(
         for column in wanted:
             _check_type(column, file.schema_arrow.field(column).type, name)
         _check_unpacked_size(file.metadata, name)
+        kinds = {column: file.schema_arrow.field(column).type for column in wanted}
+        texts = [each for each, kind in kinds.items() if pa.types.is_string(kind) or pa.types.is_large_string(kind)]
+        file = pq.ParquetFile(pa.BufferReader(content), read_dictionary=texts)
         batches = file.iter_batches(batch_size=_PARQUET_ROWS, columns=list(wanted))
         columns = _joined(_parquet_parts(batches, wanted, name))
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
@@ -220,17 +225,34 @@ def _parquet_table(
 
 def _parquet_parts(batches: Iterable[Any], wanted: Sequence[str], name: str) -> dict[str, list[Any]]:
     parts: dict[str, list[Any]] = {column: [] for column in wanted}
-    size = 0
+    size = copied = 0
     for batch in batches:
-        for column in wanted:
-            text = _as_text(batch.column(column))
-            size += text.nbytes
-            parts[column].append(text)
-        if size >= MAX_BYTES:
+        size += sum(_text_size(batch.column(column)) for column in wanted)
+        copied += sum(_dictionary_size(batch.column(column)) for column in wanted)
+        if size >= MAX_BYTES or copied >= MOST_COPIED * MAX_BYTES:
             raise _too_large(name, f"unpacks to {MAX_BYTES / 1e6:.0f} MB or more")
+        for column in wanted:
+            parts[column].append(_as_text(batch.column(column)))
     if not any(len(part) for part in parts[wanted[0]]):
         raise _no_rows(name)
     return parts
+
+
+def _text_size(values: Any) -> int:
+    """Return how many bytes values take as text, for numbers about: a long text that stands in every row is kept once.
+
+    So a file of some kilobytes, that tells no lie of its size, can hold a megabyte for each of a million rows.
+    """
+    if not pa.types.is_dictionary(values.type):
+        return int(values.nbytes)
+    found = values.indices.value_counts()
+    lengths = pc.binary_length(_as_text(values.dictionary.take(found.field("values"))))
+    return 4 * len(values) + (pc.sum(pc.multiply(found.field("counts"), lengths.cast(pa.int64()))).as_py() or 0)
+
+
+def _dictionary_size(values: Any) -> int:
+    """Return how many bytes the different values take that a batch carries along, whether they stand in it or not."""
+    return int(values.dictionary.nbytes) if pa.types.is_dictionary(values.type) else 0
 
 
 def _check_unpacked_size(metadata: Any, name: str) -> None:

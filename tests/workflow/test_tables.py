@@ -290,6 +290,30 @@ def test_a_parquet_file_that_unpacks_past_the_limit_is_stopped(
     assert "unpacks to 1 MB or more" in refusal(path)
 
 
+def test_a_long_text_that_stands_in_every_row_is_not_unpacked_to_be_measured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file of kilobytes keeps it once, says so in its footer, and took gigabytes for each column of a batch."""
+    rows = 20_000
+    path = parquet(tmp_path / "t.parquet", {"case_id": ["7" * 50_000] * rows, "age": list(range(rows))})
+    assert path.stat().st_size < 1_000_000
+    monkeypatch.setattr(tables, "_as_text", lambda values: pytest.fail("unpacked") if len(values) > 1 else values)
+    assert "unpacks to 200 MB or more" in refusal(path)
+
+
+def test_different_values_that_stand_in_no_row_are_not_carried_along_for_ever(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each batch of rows brings all the values of its group."""
+    values = pa.array(["7", *(f"{number:0100000}" for number in range(5))])
+    column = pa.DictionaryArray.from_arrays(pa.array([0] * 500_000, pa.int32()), values)
+    path = tmp_path / "t.parquet"
+    pq.write_table(pa.table({"case_id": column, "age": column}), path, row_group_size=500_000)
+    monkeypatch.setattr(tables, "MAX_BYTES", 1_000_000_000)
+    monkeypatch.setattr(tables, "MOST_COPIED", 0.001)
+    assert "unpacks to" in refusal(path)
+
+
 def test_a_parquet_file_that_says_it_is_large_is_not_even_begun(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
