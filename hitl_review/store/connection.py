@@ -155,7 +155,13 @@ class Store:
         if not self._journal_kept:
             self._keep_journal()
         self.db.conn.execute("BEGIN IMMEDIATE")
-        self._open, self.added = Transaction(actor, self.clock()), (0, 0)
+        now = self.clock()
+        if not 1 < now.year < 9999:  # moments before it and behind it, such as the end of a session, would be none
+            raise StoreUnavailable(
+                f"The clock of this machine stands in the year {now.year}, so nothing was stored. Set it right; then "
+                "try again."
+            )
+        self._open, self.added = Transaction(actor, now), (0, 0)
         if self.watch is not None:
             self.watch.begun(self)
         return self._open

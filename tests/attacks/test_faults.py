@@ -12,11 +12,12 @@ from pathlib import Path
 import pytest
 
 from hitl_review.errors import HitlError, StoreUnavailable
-from hitl_review.store import audit
+from hitl_review.store import accounts, audit
 from hitl_review.store.connection import BUSY_SECONDS, DATABASE
 from hitl_review.workflow.auditing import verify
 from hitl_review.workflow.backup import backup
 from hitl_review.workflow.checkpointing import write_checkpoint
+from hitl_review.workflow.review import open_case
 from hitl_review.workflow.rotating import rotate_key
 from hitl_review.workflow.workspace import open_workspace
 from tests.attacks.desks import desk, furnish, stored_decisions
@@ -133,6 +134,19 @@ def test_32_decisions_go_on_whatever_the_clock_does(
         "+00:00", "Z"
     )
     assert verify(folder).ok
+
+
+@pytest.mark.parametrize("year", [1, 9999])
+def test_a_clock_at_the_end_of_all_years_is_told_of_in_words(reviewed_folder: Path, year: int) -> None:
+    """There is no moment before or behind it, at which a session or the hold of a case could end."""
+    clock = Clock(datetime(year, 12, 31, 23, 59, tzinfo=UTC))
+    with open_workspace(reviewed_folder, clock=clock) as workspace:
+        reader = accounts.actor(workspace.store, "reader-1")
+        with pytest.raises(StoreUnavailable, match=f"stands in the year {year}"):
+            open_case(workspace, "C-6", actor=reader)
+        clock.now = datetime(9998, 12, 31, tzinfo=UTC)
+        open_case(workspace, "C-6", actor=reader)
+    assert verify(reviewed_folder).ok
 
 
 def test_32_a_checkpoint_or_a_new_key_at_the_moment_a_clock_went_back_fits_the_log(
