@@ -104,7 +104,6 @@ ACTS: Mapping[str, Permission] = {
     **dict.fromkeys(("case.received", "outcome.recorded"), Permission.IMPORT),
     **dict.fromkeys(
         (
-            "case.opened",
             "prediction.shown",
             "read.committed",
             "decision.accepted",

@@ -110,7 +110,6 @@ def test_what_is_done_to_accounts_is_not_found(whole_folder: Path) -> None:
 @pytest.mark.parametrize(
     ("action", "subject", "detail", "role"),
     [
-        ("case.opened", "case:C-6", {}, "auditor"),
         ("data.exported", "export:cases", {"what": "cases", "format": "csv", "rows": 6, "digest": "x"}, "reader"),
         ("audit.exported", "log:csv", {"format": "csv"}, "reader"),
         ("study.exported", "study:ward-1", {"what": "archive", "digest": "x"}, "reader"),
@@ -120,7 +119,7 @@ def test_what_is_done_to_accounts_is_not_found(whole_folder: Path) -> None:
 def test_an_act_past_a_role_that_leaves_no_row_is_found(
     whole_folder: Path, action: str, subject: str, detail: dict[str, Any], role: str
 ) -> None:
-    """Nobody is said to have opened a case, taken data along or changed the key who may not."""
+    """Nobody is said to have taken data along or changed the key who may not."""
     with retold(whole_folder) as story:
         like = {**story.payloads[-1], "detail": detail}
         told = story.add(like, action=action, subject=subject, actor=f"{role}-1", role=role)
