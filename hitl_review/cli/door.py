@@ -10,7 +10,6 @@ Nobody who reviews patients should meet a traceback, and a value in one could be
 
 from __future__ import annotations
 
-import os
 import sys
 import traceback
 from collections.abc import Sequence
@@ -20,6 +19,7 @@ import click
 
 from hitl_review.cli.showing import tell
 from hitl_review.errors import HitlError, ModelError, NotPermitted, ReviewError
+from hitl_review.workflow.fault_lines import is_debugging
 
 NO: Final = 1
 WRONG_USE: Final = 2
@@ -57,7 +57,7 @@ class Door(click.Group):
             error.show()
             return WRONG_USE
         except Exception as error:  # the outermost door: whatever comes here has no other place to go
-            if os.environ.get("HITL_DEBUG") == "1":
+            if is_debugging():
                 traceback.print_exception(error)
             else:
                 tell(f"Error: {sentence_of(error)}", err=True)

@@ -20,7 +20,7 @@ from streamlit.web.server.starlette.starlette_app_utils import decode_signed_val
 
 from hitl_review.domain.account import Actor
 from hitl_review.errors import SignInRefused
-from hitl_review.workflow.signing_in import present_with_identity
+from hitl_review.workflow.signing_in import present_with_identity, sign_in_with_identity
 from hitl_review.workflow.workspace import Workspace
 
 COOKIE = "_streamlit_user"
@@ -108,6 +108,19 @@ def present(workspace: Workspace, claims: Claims, *, active: bool = False) -> Ac
         issuer=claims.issuer,
         subject=claims.subject,
         issued_at=claims.issued_at,
+        active=active,
+    )
+
+
+def sign_in(workspace: Workspace, claims: Claims, *, address: str, active: bool = False) -> Actor:
+    """Return whose session a token opens, or has opened before; SignInRefused where it stands for nobody here."""
+    return sign_in_with_identity(
+        workspace,
+        issuer=claims.issuer,
+        subject=claims.subject,
+        issued_at=claims.issued_at,
+        expires_at=claims.expires_at,
+        address=address,
         active=active,
     )
 

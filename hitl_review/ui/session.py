@@ -87,15 +87,7 @@ def _of_institution(open_one: Workspace, *, active: bool) -> Actor | None:
         claims = institution.claims()
         if claims is None:
             return None
-        return signing_in.sign_in_with_identity(
-            open_one,
-            issuer=claims.issuer,
-            subject=claims.subject,
-            issued_at=claims.issued_at,
-            expires_at=claims.expires_at,
-            address=_address(),
-            active=active,
-        )
+        return institution.sign_in(open_one, claims, address=_address(), active=active)
     except SignInRefused as refusal:
         st.session_state["not_signed_in"] = str(refusal)
         return None

@@ -17,7 +17,7 @@ from hitl_review.domain.printing import printable
 @contextmanager
 def wordless() -> Iterator[None]:
     """Keep the words of faults out of every log of this process for the block, and signs that move a cursor."""
-    if _is_debugging():
+    if is_debugging():
         yield
         return
     usual = logging.getLogRecordFactory()
@@ -40,7 +40,7 @@ def wordless() -> Iterator[None]:
 
 def lines_of(fault: BaseException) -> str:
     """Return where a fault arose, and what kind it is, after those that led to it; the code's own lines, no value."""
-    if _is_debugging():
+    if is_debugging():
         return "".join(traceback.format_exception(fault))
     told: list[str] = []
     each: BaseException | None = fault
@@ -51,7 +51,8 @@ def lines_of(fault: BaseException) -> str:
     return "\n\nwhich led to this:\n\n".join(reversed(told))
 
 
-def _is_debugging() -> bool:
+def is_debugging() -> bool:
+    """Tell whether somebody mends a fault, and wants its words."""
     return os.environ.get("HITL_DEBUG") == "1"
 
 

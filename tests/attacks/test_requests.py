@@ -22,7 +22,7 @@ from hitl_review.ui import institution
 from hitl_review.ui.building import is_needed
 from hitl_review.workflow.accounts import link_identity, set_password
 from hitl_review.workflow.serving import FORWARDERS
-from hitl_review.workflow.signing_in import sign_in_with_identity, sign_out
+from hitl_review.workflow.signing_in import sign_out
 from hitl_review.workflow.workspace import KEPT, open_workspace
 from tests.asgi import HOST, Answer, ask, behind_the_guard, shake_hands
 from tests.people import PASSWORD, sit
@@ -205,14 +205,7 @@ def test_a_sealed_cookie_gets_files_while_its_session_goes_on(app: Starlette, re
     claims = institution.claims_of(dict([cookie.split("=", 1)]))
     assert claims is not None
     with open_workspace(reviewed_folder) as workspace:
-        actor = sign_in_with_identity(
-            workspace,
-            issuer=claims.issuer,
-            subject=claims.subject,
-            issued_at=claims.issued_at,
-            expires_at=claims.expires_at,
-            address="127.0.0.1",
-        )
+        actor = institution.sign_in(workspace, claims, address="127.0.0.1")
         assert ask(app, "/media/x.csv", cookie=cookie).status == 200
         assert ask(app, "/media/x.csv", cookie=stranger).status == 401
         sign_out(workspace, actor)

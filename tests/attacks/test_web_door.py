@@ -27,7 +27,6 @@ from hitl_review.workflow import working
 from hitl_review.workflow.accounts import link_identity, set_password
 from hitl_review.workflow.jobs import ask as ask_for
 from hitl_review.workflow.serving import FORWARDERS, LARGEST_UPLOAD
-from hitl_review.workflow.signing_in import sign_in_with_identity
 from hitl_review.workflow.workspace import open_workspace
 from tests.asgi import ask, behind_the_guard, shake_hands
 from tests.people import PASSWORD, sit
@@ -143,14 +142,7 @@ def of_provider(folder: Path) -> str:
     value = create_signed_value("the server's secret", institution.COOKIE, json.dumps(told)).decode()
     claims = institution.claims_in(told)
     with open_workspace(folder) as workspace:
-        sign_in_with_identity(
-            workspace,
-            issuer=claims.issuer,
-            subject=claims.subject,
-            issued_at=claims.issued_at,
-            expires_at=claims.expires_at,
-            address="127.0.0.1",
-        )
+        institution.sign_in(workspace, claims, address="127.0.0.1")
     return f"{institution.COOKIE}={value}"
 
 
